@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Out-of-line parts of the SDK's interfaces that the model assembles: their key functions live in
+// libodeum, so that every plugin shares one type information.
+#include "odeum/block.hpp"
+#include "odeum/dataset.hpp"
+#include "odeum/field.hpp"
+#include "odeum/objective.hpp"
+#include "odeum/optimizer.hpp"
+#include "odeum/regularizer.hpp"
+
+namespace odeum::inline v1 {
+
+Scope::~Scope() = default;
+VectorField::~VectorField() = default;
+Path::~Path() = default;
+Regularizer::~Regularizer() = default;
+Block::~Block() = default;
+Model::~Model() = default;
+Objective::~Objective() = default;
+Dataset::~Dataset() = default;
+Optimizer::~Optimizer() = default;
+
+Tensor Block::inverse(Scope&, Tensor) const {
+  bug("Block::inverse was called on a block that has none: " + why_no_inverse());
+}
+
+std::map<std::string, std::vector<double>> Block::fit(const Moments&) const {
+  bug("Block::fit was called on a block that needs no moments");
+}
+
+}  // namespace odeum::inline v1

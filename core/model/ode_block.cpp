@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/ode_block.hpp"
+
+#include <cmath>
+
+#include "odeum/controller.hpp"
+#include "odeum/tensor.hpp"
+#include "plugin/registry.hpp"
+#include "solve/options.hpp"
+#include "solve/setting.hpp"
+
+namespace odeum::model {
+
+namespace {
+
+Divergence divergence_named(const std::string& name) {
+  if (name == "exact") return Divergence::exact;
+  if (name == "hutchinson") return Divergence::hutchinson;
+  return Divergence::none;
+}
+
+}  // namespace
+
+OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, DType precision,
+                   const plugin::Registry& registry, std::shared_ptr<Device> device,
+                   std::shared_ptr<SolveLog> log)
+    : config_(config),
+      name_(std::move(name)),
+      state_(state),
+      precision_(precision),
+      device_(std::move(device)),
+      log_(std::move(log)),
+      span_{config.numbers("span")[0], config.numbers("span")[1]},
+      learn_span_(config.flag("learn_span")),
+      field_(registry.create<VectorField>(config.component("field"))),
+      gradient_(registry.create<GradientMethod>(config.component("gradient"))) {
+  if (span_[0] == span_[1])
+    config.fail("span", "start and end are equal: there is nothing to solve");
+  if (learn_span_ && span_[1] < span_[0]) {
+    config.fail("learn_span", "a learned span needs its end behind its start");
+  }
+  for (const Config& component : config.components("regularizers")) {
+    WeightedCost cost;
+    cost.cost.name = name_ + "." + (component.name().empty() ? component.use() : component.name());
+    cost.cost.regularizer = registry.create<Regularizer>(component);
+    cost.weight = component.schedule("weight");
+    try {
+      cost.forms = cost_forms(*field_, *cost.cost.regularizer, state_, precision_);
+    } catch (const std::invalid_argument& error) {
+      throw ConfigError(component.place(),
+                        component.use() + " cannot be recorded: " + error.what());
+    }
+    regularizers_.push_back(std::move(cost));
+  }
+  training_ = make_setting(Use::training, registry);
+  evaluation_ = make_setting(Use::evaluation, registry);
+}
+
+OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& registry) const {
+  const bool evaluating = use == Use::evaluation;
+  const Config config = evaluating ? config_.for_evaluation() : config_;
+  const Config solver =
+      evaluating ? config.component("solver").for_evaluation() : config.component("solver");
+  const Config divergence =
+      evaluating ? config.section("divergence").for_evaluation() : config.section("divergence");
+  Setting setting;
+  setting.solver = registry.create<Solver>(solver);
+  setting.controller = solve::make_controller(solver, registry);
+  setting.options = solve::options_from(solver, *setting.solver, *setting.controller, precision_);
+  setting.divergence = divergence_named(divergence.text("estimator"));
+  setting.probe =
+      divergence.text("probe") == "rademacher" ? Distribution::rademacher : Distribution::normal;
+  return setting;
+}
+
+std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynamics,
+                                                        const Setting& setting,
+                                                        const std::vector<bool>* wanted) const {
+  auto session = std::make_shared<OdeSolveSession>();
+  session->block = name_;
+  session->device = device_;
+  session->dynamics = dynamics.dynamics;
+  session->span = span_;
+  session->span_is_input = learn_span_;
+  session->log = log_;
+  auto solve_setting = solve::make_setting(dynamics.dynamics, setting.solver, setting.controller,
+                                           setting.options, device_);
+  if (wanted != nullptr) {
+    session->differentiable = gradient_->prepare(std::move(solve_setting), *wanted);
+  } else {
+    session->integrator = solve_setting->integrator(dynamics.dynamics, setting.options, {});
+  }
+  return session;
+}
+
+Tensor OdeBlock::times(Recorder& recorder, bool reversed) const {
+  // The end is start + s^2, which keeps the span positive (FFJORD's T = s^2).
+  const double initial = std::sqrt(span_[1] - span_[0]);
+  const Tensor root =
+      cast(recorder.parameter(name_ + ".span_root", Shape{1}, Initializer::constant(initial)),
+           DType::f64);
+  const Tensor start = full(root, Shape{1}, span_[0]);
+  const Tensor end = start + square(root);
+  return reversed ? concat({end, start}) : concat({start, end});
+}
+
+std::vector<Tensor> OdeBlock::arguments(Recorder& recorder, const OdeDynamics& dynamics,
+                                        const Setting& setting, bool reversed) const {
+  std::vector<Tensor> result;
+  if (learn_span_) result.push_back(times(recorder, reversed));
+  if (dynamics.uses_probe)
+    result.push_back(recorder.noise(name_ + ".probe", state_, setting.probe));
+  NamedScope scope = recorder.scope(name_ + ".field");
+  for (const Item& item : dynamics.items) {
+    switch (item.kind) {
+      case Item::Kind::parameter:
+        result.push_back(scope.parameter(item.name, item.shape, item.initializer));
+        break;
+      case Item::Kind::buffer:
+        result.push_back(scope.buffer(item.name, item.shape, item.initializer.value));
+        break;
+      case Item::Kind::noise:
+        result.push_back(scope.noise(item.name, item.shape, item.distribution));
+        break;
+      case Item::Kind::input:
+        result.push_back(scope.input(item.name, item.shape));
+        break;
+    }
+  }
+  return result;
+}
+
+OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const {
+  const Setting& setting = use == Use::training ? training_ : evaluation_;
+  OdeTerms terms{field_, setting.divergence, {}};
+  if (use == Use::training) {
+    for (const WeightedCost& cost : regularizers_) {
+      if (cost.forms.running) terms.running.push_back(cost.cost);
+    }
+  }
+  OdeDynamics dynamics;
+  try {
+    dynamics = make_dynamics(terms, state_, precision_);
+  } catch (const ConfigError& error) {
+    throw ConfigError(config_.component("field").place(), error.what());
+  }
+  std::vector<Tensor> inputs{z};
+  for (const Tensor& argument : arguments(recorder, dynamics, setting, false))
+    inputs.push_back(argument);
+
+  std::vector<bool> wanted;
+  if (dynamics.uses_probe) wanted.push_back(false);
+  for (const Item& item : dynamics.items) wanted.push_back(item.kind == Item::Kind::parameter);
+  const auto session = make_session(dynamics, setting, use == Use::training ? &wanted : nullptr);
+  const std::vector<Tensor> members = host_call(make_ode_solve(session), inputs);
+
+  Output output;
+  output.value = members.front();
+  std::size_t next = 1;
+  if (dynamics.has_log_determinant) output.log_determinant = members[next++];
+  if (use == Use::training) {
+    for (const WeightedCost& cost : regularizers_) {
+      if (cost.forms.running)
+        output.costs.push_back({cost.cost.name, cost.weight, members[next++]});
+    }
+    const Tensor end_time =
+        learn_span_ ? slice(inputs[1], 0, 1, 2) : full(z, Shape{1}, span_[1], DType::f64);
+    add_further_costs(recorder, output.value, end_time, output.costs);
+  }
+  return output;
+}
+
+void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor end_time,
+                                 std::vector<Cost>& costs) const {
+  NamedScope scope = recorder.scope(name_ + ".field");
+  for (const WeightedCost& cost : regularizers_) {
+    if (cost.forms.terminal) {
+      TrajectoryPoint point(*field_, scope, cast(end_time, precision_), end,
+                            {recorder.noise(name_ + ".probe", state_, training_.probe)},
+                            Divergence::hutchinson);
+      costs.push_back({cost.cost.name, cost.weight,
+                       cast(cost.cost.regularizer->terminal_cost(point), DType::f64)});
+    }
+    const std::string prefix = name_ + ".field.";
+    Tensor total;
+    for (const auto& [parameter_name, parameter] : recorder.named_parameters()) {
+      if (parameter_name.compare(0, prefix.size(), prefix) != 0) continue;
+      const Tensor term = cost.cost.regularizer->parameter_cost(parameter);
+      if (!term) continue;
+      total = total ? total + cast(term, DType::f64) : cast(term, DType::f64);
+    }
+    if (total) costs.push_back({cost.cost.name, cost.weight, total});
+  }
+}
+
+Tensor OdeBlock::inverse(Recorder& recorder, Tensor z) const {
+  const OdeDynamics dynamics = make_dynamics({field_, Divergence::none, {}}, state_, precision_);
+  std::vector<Tensor> inputs{z};
+  for (const Tensor& argument : arguments(recorder, dynamics, evaluation_, true))
+    inputs.push_back(argument);
+  const auto session = make_session(dynamics, evaluation_, nullptr);
+  std::swap(session->span[0], session->span[1]);
+  return host_call(make_ode_solve(session), inputs).front();
+}
+
+}  // namespace odeum::model

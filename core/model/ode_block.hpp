@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The block `ode`: solves the field's equation between its input and its output, with the
+// log-density and the regularizers' costs along the way.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/ode_dynamics.hpp"
+#include "model/ode_solve.hpp"
+#include "model/recorder.hpp"
+#include "odeum/config.hpp"
+#include "odeum/gradient.hpp"
+
+namespace odeum::model {
+
+/// What a recording is for: a training step (differentiable, training settings), an evaluation,
+/// or drawing samples (both with the `evaluate:` settings).
+enum class Use : std::uint8_t { training, evaluation };
+
+class OdeBlock {
+ public:
+  /// `state`: one sample's shape, with the leading kRows.
+  OdeBlock(const Config& config, std::string name, const Shape& state, DType precision,
+           const plugin::Registry& registry, std::shared_ptr<Device> device,
+           std::shared_ptr<SolveLog> log);
+
+  struct Cost {
+    std::string name;  ///< "flow.kinetic"
+    Schedule weight;
+    Tensor value;  ///< [rows] float64, or [1] for a cost of parameters
+  };
+  struct Output {
+    Tensor value;
+    Tensor log_determinant;  ///< [rows] float64; empty where not asked for
+    std::vector<Cost> costs;
+  };
+  /// Records the solve from the span's start to its end.
+  Output forward(Recorder& recorder, Tensor z, Use use) const;
+  /// Records the solve from the span's end to its start, without density and costs.
+  Tensor inverse(Recorder& recorder, Tensor z) const;
+
+  const std::string& name() const { return name_; }
+  bool has_log_determinant() const { return training_.divergence != Divergence::none; }
+  Place place() const { return config_.place(); }
+
+ private:
+  /// One of the two settings: training's and evaluation's may name other solvers, ...
+  struct Setting {
+    std::shared_ptr<const Solver> solver;
+    std::shared_ptr<const Controller> controller;
+    SolveOptions options;
+    Divergence divergence = Divergence::hutchinson;
+    Distribution probe = Distribution::normal;
+  };
+  Setting make_setting(Use use, const plugin::Registry& registry) const;
+  std::shared_ptr<OdeSolveSession> make_session(const OdeDynamics& dynamics, const Setting& setting,
+                                                const std::vector<bool>* wanted) const;
+  /// The node's arguments behind the state: times, probe, the field's items.
+  std::vector<Tensor> arguments(Recorder& recorder, const OdeDynamics& dynamics,
+                                const Setting& setting, bool reversed) const;
+  void add_further_costs(Recorder& recorder, Tensor end, Tensor end_time,
+                         std::vector<Cost>& costs) const;
+  Tensor times(Recorder& recorder, bool reversed) const;
+
+  Config config_;
+  std::string name_;
+  Shape state_;
+  DType precision_;
+  std::shared_ptr<Device> device_;
+  std::shared_ptr<SolveLog> log_;
+  std::array<double, 2> span_{};
+  bool learn_span_ = false;
+  std::shared_ptr<const VectorField> field_;
+  std::shared_ptr<const GradientMethod> gradient_;
+  struct WeightedCost {
+    NamedCost cost;
+    Schedule weight;
+    CostForms forms;
+  };
+  std::vector<WeightedCost> regularizers_;
+  Setting training_;
+  Setting evaluation_;
+};
+
+}  // namespace odeum::model

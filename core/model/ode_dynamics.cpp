@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/ode_dynamics.hpp"
+
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+#include "odeum/program.hpp"
+#include "odeum/tensor.hpp"
+
+namespace odeum::model {
+
+namespace {
+
+/// A recording of one evaluation, to learn what the parts ask for.
+struct Rehearsal {
+  Recording recording;
+  Tensor t;
+  Tensor z;
+  NamedScope scope;
+  std::vector<Tensor> probes;
+
+  Rehearsal(const Shape& state, DType precision)
+      : t(recording.input("t", Shape{1}, precision)),
+        z(recording.input("z", state, precision)),
+        scope(z,
+              [this, precision](const Item& item) {
+                return recording.input(item.name, item.shape, precision);
+              }),
+        probes{recording.input("probe", state, precision)} {}
+};
+
+/// The rates of all members at a point.
+State record_rates(TrajectoryPoint& point, const OdeTerms& terms) {
+  State rates{point.velocity()};
+  if (terms.divergence != Divergence::none) rates.push_back(cast(point.divergence(), DType::f64));
+  for (const NamedCost& cost : terms.running) {
+    rates.push_back(cast(cost.regularizer->running_cost(point), DType::f64));
+  }
+  return rates;
+}
+
+/// Time as fields see it: the state's type; one axis more where every sample has its own.
+Tensor field_time(Tensor t, DType precision) {
+  const Tensor time = cast(t, precision);
+  return time.shape().has_rows() ? reshape(time, Shape{kRows, 1}) : time;
+}
+
+}  // namespace
+
+OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType precision) {
+  const std::int64_t wanted = terms.field->features();
+  const std::int64_t have = state[state.rank() - 1];
+  if (wanted >= 0 && wanted != have) {
+    throw ConfigError("the field takes a state of " + std::to_string(wanted) +
+                      " components, the data have " + std::to_string(have));
+  }
+  OdeDynamics result;
+  try {
+    Rehearsal rehearsal(state, precision);
+    TrajectoryPoint point(*terms.field, rehearsal.scope, rehearsal.t, rehearsal.z, rehearsal.probes,
+                          terms.divergence);
+    record_rates(point, terms);
+    result.uses_probe = point.used_probe();
+    result.items = rehearsal.scope.items();
+  } catch (const std::invalid_argument& error) {
+    throw ConfigError("the dynamics cannot be recorded for a state of shape " + state.text() +
+                      ": " + error.what());
+  }
+  result.has_log_determinant = terms.divergence != Divergence::none;
+
+  Dynamics& dynamics = result.dynamics;
+  dynamics.members.push_back({"z", state, precision, true, false, 1.0});
+  if (result.has_log_determinant) {
+    dynamics.members.push_back({"log_determinant", Shape{kRows}, DType::f64, true, false, 1.0});
+  }
+  for (const NamedCost& cost : terms.running) {
+    dynamics.members.push_back({cost.name, Shape{kRows}, DType::f64, false, true, 1.0});
+  }
+  if (result.uses_probe) dynamics.constants.push_back({"probe", state, precision});
+  for (const Item& item : result.items)
+    dynamics.constants.push_back({item.name, item.shape, precision});
+
+  dynamics.rates = [terms, items = result.items, uses_probe = result.uses_probe, precision](
+                       Tensor t, const State& y, std::span<const Tensor> constants) {
+    const std::size_t first_item = uses_probe ? 1 : 0;
+    NamedScope scope(y.front(), [&](const Item& asked) -> Tensor {
+      for (std::size_t i = 0; i < items.size(); ++i) {
+        if (items[i].name == asked.name) return constants[first_item + i];
+      }
+      bug("the field asked for '" + asked.name + "' only on a later call");
+    });
+    std::vector<Tensor> probes;
+    if (uses_probe) probes.push_back(constants.front());
+    TrajectoryPoint point(*terms.field, scope, field_time(t, precision), y.front(), probes,
+                          terms.divergence);
+    return record_rates(point, terms);
+  };
+  return result;
+}
+
+CostForms cost_forms(const VectorField& field, const Regularizer& regularizer, const Shape& state,
+                     DType precision) {
+  Rehearsal rehearsal(state, precision);
+  TrajectoryPoint point(field, rehearsal.scope, rehearsal.t, rehearsal.z, rehearsal.probes,
+                        Divergence::hutchinson);
+  return {static_cast<bool>(regularizer.running_cost(point)),
+          static_cast<bool>(regularizer.terminal_cost(point))};
+}
+
+}  // namespace odeum::model

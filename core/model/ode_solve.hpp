@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// A solve as a node of an outer program: the host functions that run it forward and backward.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/pipeline.hpp"
+#include "odeum/device.hpp"
+#include "odeum/gradient.hpp"
+#include "odeum/program.hpp"
+
+namespace odeum::model {
+
+/// What the solves of a pipeline did since it was last cleared.
+struct SolveLog {
+  struct Record {
+    std::string block;
+    bool backward = false;
+    SolveReport report;
+  };
+  std::vector<Record> records;
+};
+
+/// What the forward and the backward node of one solve share.
+struct OdeSolveSession {
+  std::string block;
+  std::shared_ptr<Device> device;
+  Dynamics dynamics;
+  std::array<double, 2> span{0.0, 1.0};
+  bool span_is_input = false;  ///< then the times come as a float64 [2] behind the state
+  /// One of the two: with derivatives, or without.
+  std::unique_ptr<DifferentiableSolve> differentiable;
+  std::unique_ptr<Integrator> integrator;
+  std::shared_ptr<SolveLog> log;
+
+  // The last forward solve's arguments, for its backward one.
+  std::array<double, 2> times{0.0, 1.0};
+  std::shared_ptr<void> zeros;  ///< where quadratures start
+  std::size_t zeros_bytes = 0;
+};
+
+/// Inputs: z [rows, ...]; the times, if they are an input; the dynamics' constants. Outputs: all
+/// members at the end. Throws SolveFailure.
+std::shared_ptr<HostFunction> make_ode_solve(std::shared_ptr<OdeSolveSession> session);
+
+}  // namespace odeum::model

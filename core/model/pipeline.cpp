@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/pipeline.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "model/batch_memory.hpp"
+#include "model/chain.hpp"
+#include "model/recorder.hpp"
+#include "odeum/random.hpp"
+#include "odeum/tensor.hpp"
+#include "odeum/transforms.hpp"
+#include "plugin/registry.hpp"
+
+namespace odeum::model {
+
+namespace {
+
+Shape column_shape(const Column& column) {
+  std::vector<std::int64_t> extents{kRows};
+  extents.insert(extents.end(), column.shape.begin(), column.shape.end());
+  return Shape(std::move(extents));
+}
+
+Evaluations count(const SolveLog& log) {
+  Evaluations total;
+  for (const SolveLog::Record& record : log.records) {
+    (record.backward ? total.backward : total.forward) += record.report.evaluations;
+    if (record.backward) continue;
+    total.accepted += record.report.accepted;
+    total.rejected += record.report.rejected;
+  }
+  return total;
+}
+
+}  // namespace
+
+SolveFailure::SolveFailure(const std::string& block, SolveReport report)
+    : RunError("the solve of '" + block + "' failed: " + report.message()),
+      report_(std::move(report)) {}
+
+/// A compiled program and what its outputs mean.
+struct Compiled {
+  std::unique_ptr<BoundProgram> program;
+  std::vector<std::string> metrics;
+  std::vector<std::string> costs;
+  std::vector<Schedule> weights;
+  std::vector<int> gradients;  ///< parameter indices of the outputs behind metrics and costs
+};
+
+struct Pipeline::Parts {
+  Config root;
+  std::uint64_t seed = 0;
+  DType precision = DType::f32;
+  std::shared_ptr<Device> device;
+  std::shared_ptr<const Dataset> dataset;
+  std::shared_ptr<const Objective> objective;
+  std::vector<Column> columns;
+  std::map<std::string, int> roles;  ///< to column
+  int main_column = 0;
+  std::shared_ptr<SolveLog> log = std::make_shared<SolveLog>();
+  std::unique_ptr<Chain> chain;
+  Layout parameters;
+  Layout buffers;
+  Compiled training;
+  Compiled evaluation;
+  std::unique_ptr<BoundProgram> sampling;
+  BatchMemory memory;
+
+  Parts(const Config& config, const plugin::Registry& registry);
+  void bind_roles();
+  Objective::Losses record_losses(Recorder& recorder, RecordedModel& model);
+  void compile_training();
+  void compile_evaluation();
+  void compile_sampling();
+  std::unique_ptr<BoundProgram> compile(const Recorder& recorder, std::span<const Tensor> outputs,
+                                        std::vector<std::string> names, const std::string& name);
+  Sources sources(const Batch& batch, Purpose purpose, std::int64_t step, View parameter_values,
+                  View buffer_values);
+};
+
+Pipeline::Parts::Parts(const Config& config, const plugin::Registry& registry)
+    : root(config),
+      seed(static_cast<std::uint64_t>(config.integer("seed"))),
+      precision(config.text("precision") == "float64" ? DType::f64 : DType::f32),
+      device(registry.create<Device>(config.component("device"))),
+      memory(precision) {
+  const std::string reason = device->probe();
+  if (!reason.empty()) config.fail("device", "cannot be used here: " + reason);
+  memory.use(device);
+  dataset = registry.create<Dataset>(config.component("data"));
+  objective = registry.create<Objective>(config.component("objective"));
+  columns = dataset->columns();
+  bind_roles();
+  chain = std::make_unique<Chain>(config.components("model"),
+                                  column_shape(columns[static_cast<std::size_t>(main_column)]),
+                                  precision, registry, device, log);
+  if (objective->needs_log_determinant()) chain->require_log_determinant();
+  compile_training();
+  compile_evaluation();
+}
+
+void Pipeline::Parts::bind_roles() {
+  const std::vector<std::string> names = objective->roles();
+  const auto column_index = [this](const std::string& name) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (columns[i].name == name) return static_cast<int>(i);
+    }
+    return -1;
+  };
+  main_column = column_index(dataset->main_column());
+  roles[names.front()] = main_column;
+  for (const std::string& entry : root.texts("bind")) {
+    const std::size_t colon = entry.find(':');
+    const std::string role = entry.substr(0, colon);
+    const std::string column = colon == std::string::npos ? "" : entry.substr(colon + 1);
+    if (std::find(names.begin(), names.end(), role) == names.end()) {
+      root.fail("bind", "the objective has no role '" + role + "'");
+    }
+    const int index = column_index(column);
+    if (index < 0) root.fail("bind", "the data have no column '" + column + "'");
+    roles[role] = index;
+  }
+  for (const std::string& role : names) {
+    if (roles.count(role) == 0)
+      root.fail("bind", "the objective's role '" + role + "' is bound to no column");
+  }
+  main_column = roles[names.front()];
+}
+
+Objective::Losses Pipeline::Parts::record_losses(Recorder& recorder, RecordedModel& model) {
+  std::map<std::string, Tensor> values;
+  for (const auto& [role, column] : roles) {
+    values[role] = recorder.column(column, column_shape(columns[static_cast<std::size_t>(column)]));
+  }
+  NamedScope scope = recorder.scope("objective");
+  return objective->losses(scope, model, values);
+}
+
+std::unique_ptr<BoundProgram> Pipeline::Parts::compile(const Recorder& recorder,
+                                                       std::span<const Tensor> outputs,
+                                                       std::vector<std::string> names,
+                                                       const std::string& name) {
+  const Program program = recorder.recording().program(outputs, std::move(names));
+  return std::make_unique<BoundProgram>(recorder, program, name, device, parameters, buffers);
+}
+
+void Pipeline::Parts::compile_training() {
+  Recorder recorder(parameters, buffers, precision);
+  RecordedModel model(*chain, recorder, Use::training);
+  const Objective::Losses losses = record_losses(recorder, model);
+
+  std::vector<Tensor> outputs{mean_rows(cast(losses.loss, DType::f64))};
+  std::vector<std::string> names{"loss"};
+  for (const auto& [name, value] : losses.metrics) {
+    training.metrics.push_back(name);
+    outputs.push_back(mean_rows(cast(value, DType::f64)));
+    names.push_back(name);
+  }
+  for (const OdeBlock::Cost& cost : model.costs()) {
+    const Tensor mean = cost.value.shape().has_rows() ? mean_rows(cost.value) : cost.value;
+    outputs.front() =
+        outputs.front() + recorder.scalar(static_cast<int>(training.weights.size())) * mean;
+    training.costs.push_back(cost.name);
+    training.weights.push_back(cost.weight);
+    outputs.push_back(mean);
+    names.push_back(cost.name);
+  }
+
+  std::vector<Tensor> wanted;
+  const std::vector<Tensor> used = recorder.used_parameters();
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (!used[i]) continue;
+    wanted.push_back(used[i]);
+    training.gradients.push_back(static_cast<int>(i));
+  }
+  const std::array loss{outputs.front()};
+  const std::array seed_cotangent{ones_like(loss.front())};
+  const std::vector<Tensor> gradients = vjp(loss, wanted, seed_cotangent);
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    outputs.push_back(gradients[i]);
+    names.push_back("gradient." +
+                    parameters.entries[static_cast<std::size_t>(training.gradients[i])].name);
+  }
+  training.program = compile(recorder, outputs, std::move(names), "training step");
+}
+
+void Pipeline::Parts::compile_evaluation() {
+  Recorder recorder(parameters, buffers, precision);
+  RecordedModel model(*chain, recorder, Use::evaluation);
+  const Objective::Losses losses = record_losses(recorder, model);
+  std::vector<Tensor> outputs;
+  for (const auto& [name, value] : losses.metrics) {
+    evaluation.metrics.push_back(name);
+    outputs.push_back(cast(value, DType::f64));
+  }
+  evaluation.program = compile(recorder, outputs, evaluation.metrics, "evaluation");
+}
+
+void Pipeline::Parts::compile_sampling() {
+  const std::string reason = chain->why_no_inverse();
+  if (!reason.empty()) throw ConfigError("this model cannot draw samples: " + reason);
+  Recorder recorder(parameters, buffers, precision);
+  NamedScope scope = recorder.scope("objective");
+  const Tensor base = objective->base_sample(scope, chain->output_shape());
+  if (!base)
+    throw ConfigError("this objective defines no samples: " + objective->why_no_sampling());
+  const std::array output{chain->inverse(recorder, base)};
+  sampling = compile(recorder, output, {"samples"}, "sampling");
+}
+
+Sources Pipeline::Parts::sources(const Batch& batch, Purpose purpose, std::int64_t step,
+                                 View parameter_values, View buffer_values) {
+  Sources result;
+  result.rows = batch.rows;
+  result.parameters = parameter_values;
+  result.buffers = buffer_values;
+  result.noise_seed = stream_key(seed, purpose, 0);
+  result.step = step;
+  memory.load(batch);
+  result.columns = memory.columns();
+  result.sample_index = memory.sample_index();
+  return result;
+}
+
+Pipeline::Pipeline(const Config& root, const plugin::Registry& registry)
+    : parts_(std::make_unique<Parts>(root, registry)) {}
+Pipeline::~Pipeline() = default;
+
+const Dataset& Pipeline::dataset() const { return *parts_->dataset; }
+const Objective& Pipeline::objective() const { return *parts_->objective; }
+Device& Pipeline::device() const { return *parts_->device; }
+std::shared_ptr<Device> Pipeline::shared_device() const { return parts_->device; }
+DType Pipeline::precision() const { return parts_->precision; }
+std::int64_t Pipeline::batch_rows() const {
+  return parts_->root.component("data").integer("batch");
+}
+const Layout& Pipeline::parameters() const { return parts_->parameters; }
+const Layout& Pipeline::buffers() const { return parts_->buffers; }
+
+std::vector<bool> Pipeline::wanted_columns() const {
+  std::vector<bool> wanted(parts_->columns.size(), false);
+  for (const auto& [role, column] : parts_->roles) wanted[static_cast<std::size_t>(column)] = true;
+  return wanted;
+}
+
+std::vector<double> Pipeline::initial_parameters() const {
+  return initial_values(parts_->parameters, parts_->seed);
+}
+std::vector<double> Pipeline::initial_buffers() const {
+  return initial_values(parts_->buffers, parts_->seed);
+}
+
+StepResult Pipeline::train_step(const Batch& batch, std::int64_t step, View parameters,
+                                View buffers, View gradient) {
+  Parts& parts = *parts_;
+  const Compiled& training = parts.training;
+  Sources sources = parts.sources(batch, Purpose::noise, step, parameters, buffers);
+  for (const Schedule& weight : training.weights) sources.scalars.push_back(weight.at(step));
+
+  const std::size_t element = size_of(parts.precision);
+  parts.device->fill_zero(gradient, static_cast<std::size_t>(parts.parameters.size) * element);
+  const std::size_t scalars = 1 + training.metrics.size() + training.costs.size();
+  const View results = parts.memory.results(scalars * sizeof(double));
+  std::vector<View> outputs;
+  for (std::size_t i = 0; i < scalars; ++i) outputs.push_back(results + i * sizeof(double));
+  for (const int index : training.gradients) {
+    const Entry& entry = parts.parameters.entries[static_cast<std::size_t>(index)];
+    outputs.push_back(gradient + static_cast<std::size_t>(entry.offset) * element);
+  }
+  parts.log->records.clear();
+  training.program->run(sources, outputs);
+
+  std::vector<double> values(scalars);
+  parts.device->download(values.data(), results, scalars * sizeof(double));
+  StepResult result;
+  result.loss = values[0];
+  for (std::size_t i = 0; i < training.metrics.size(); ++i)
+    result.metrics[training.metrics[i]] = values[1 + i];
+  for (std::size_t i = 0; i < training.costs.size(); ++i) {
+    result.costs[training.costs[i]] = values[1 + training.metrics.size() + i];
+  }
+  result.evaluations = count(*parts.log);
+  return result;
+}
+
+EvaluationResult Pipeline::evaluate(const Batch& batch, std::int64_t pass, View parameters,
+                                    View buffers) {
+  Parts& parts = *parts_;
+  const Sources sources = parts.sources(batch, Purpose::evaluation, pass, parameters, buffers);
+  const auto rows = static_cast<std::size_t>(batch.rows);
+  const std::size_t metrics = parts.evaluation.metrics.size();
+  const View results = parts.memory.results(metrics * rows * sizeof(double));
+  std::vector<View> outputs;
+  for (std::size_t i = 0; i < metrics; ++i) outputs.push_back(results + i * rows * sizeof(double));
+  parts.log->records.clear();
+  parts.evaluation.program->run(sources, outputs);
+  EvaluationResult result;
+  for (std::size_t i = 0; i < metrics; ++i) {
+    std::vector<double>& values = result.metrics[parts.evaluation.metrics[i]];
+    values.resize(rows);
+    parts.device->download(values.data(), outputs[i], rows * sizeof(double));
+  }
+  result.evaluations = count(*parts.log);
+  return result;
+}
+
+std::vector<double> Pipeline::fit(const Batch& rows, View parameters, std::vector<double> buffers) {
+  Parts& parts = *parts_;
+  for (std::size_t i = 0; i < parts.chain->size(); ++i) {
+    const PluginBlock* link = parts.chain->plugin(i);
+    if (link == nullptr || !link->block->needs_moments()) continue;
+
+    Recorder recorder(parts.parameters, parts.buffers, parts.precision);
+    const Tensor x = recorder.column(parts.main_column, parts.chain->input_shape());
+    const std::array output{
+        cast(parts.chain->forward(recorder, x, Use::evaluation, i).value, DType::f64)};
+    const auto program =
+        parts.compile(recorder, output, {"input"}, "moments for '" + link->name + "'");
+    const std::shared_ptr<void> buffer_memory = upload_flat(
+        *parts.device, buffers, static_cast<std::size_t>(parts.buffers.size), parts.precision);
+    const Sources sources =
+        parts.sources(rows, Purpose::noise, -1, parameters, {buffer_memory.get(), 0});
+    const auto count = static_cast<std::size_t>(rows.rows);
+    const auto features = static_cast<std::size_t>(parts.chain->shape_before(i).elements_per_row());
+    const View result = parts.memory.results(count * features * sizeof(double));
+    const std::array outputs{result};
+    program->run(sources, outputs);
+    std::vector<double> values(count * features);
+    parts.device->download(values.data(), result, values.size() * sizeof(double));
+
+    for (const auto& [name, fitted] : link->block->fit(moments(values, features))) {
+      store(parts.buffers, link->name + "." + name, fitted, buffers);
+    }
+  }
+  return buffers;
+}
+
+std::vector<double> Pipeline::sample(std::int64_t n, std::uint64_t key, View parameters,
+                                     View buffers) {
+  Parts& parts = *parts_;
+  if (!parts.sampling) parts.compile_sampling();
+  // Samples come in batches of a fixed size so that memory stays bounded.
+  constexpr std::int64_t kBatch = 4096;
+  const auto features = static_cast<std::size_t>(parts.chain->input_shape().elements_per_row());
+  const std::size_t element = size_of(parts.precision);
+  std::vector<double> samples;
+  samples.reserve(static_cast<std::size_t>(n) * features);
+  for (std::int64_t begin = 0; begin < n; begin += kBatch) {
+    Batch batch;
+    batch.rows = std::min(kBatch, n - begin);
+    for (std::int64_t i = 0; i < batch.rows; ++i) batch.samples.push_back(begin + i);
+    Sources sources = parts.sources(batch, Purpose::sample, 0, parameters, buffers);
+    sources.noise_seed = stream_key(key, Purpose::sample, 0);
+    const std::size_t values = static_cast<std::size_t>(batch.rows) * features;
+    const View result = parts.memory.results(values * element);
+    const std::array outputs{result};
+    parts.log->records.clear();
+    parts.sampling->run(sources, outputs);
+    append_flat(*parts.device, result, values, parts.precision, samples);
+  }
+  return samples;
+}
+
+Shape Pipeline::sample_shape() const {
+  const std::vector<std::int64_t>& extents = parts_->chain->input_shape().extents();
+  return Shape(std::vector<std::int64_t>(extents.begin() + 1, extents.end()));
+}
+
+std::size_t Pipeline::memory_estimate(std::int64_t rows) const {
+  const std::size_t element = size_of(parts_->precision);
+  const std::size_t flat =
+      static_cast<std::size_t>(parts_->parameters.size + parts_->buffers.size) * element;
+  return 2 * flat + parts_->training.program->scratch_bytes(rows);
+}
+
+}  // namespace odeum::model

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipeline: what a training configuration describes, assembled and ready to run: data, blocks,
+// objective, on a device. It owns no numbers: parameters, gradients and buffers are the caller's
+// (train/), as flat device memory laid out as `parameters()` and `buffers()` say.
+//
+// Errors: a configuration that cannot work is a ConfigError from the constructor; a solve that
+// fails is a SolveFailure from the call that ran it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "odeum/dataset.hpp"
+#include "odeum/device.hpp"
+#include "odeum/field.hpp"
+#include "odeum/objective.hpp"
+#include "odeum/solve.hpp"
+
+namespace odeum::plugin {
+class Registry;
+}
+
+namespace odeum::model {
+
+/// One named array in a flat buffer of the pipeline's precision.
+struct Entry {
+  std::string name;  ///< "flow.field.layer0.weight"
+  Shape shape;
+  Initializer initializer;
+  std::int64_t offset = 0;  ///< in elements
+  std::int64_t size = 0;    ///< in elements
+};
+struct Layout {
+  std::vector<Entry> entries;
+  std::int64_t size = 0;  ///< elements of the whole buffer
+};
+
+/// Rows of the dataset, on the host, by column in the order of Dataset::columns().
+struct Batch {
+  std::int64_t rows = 0;
+  std::vector<std::int64_t> samples;         ///< the rows' sample indices
+  std::vector<std::vector<double>> columns;  ///< row-major; empty where not wanted
+};
+
+/// Field evaluations of the solves of one call, summed over blocks.
+struct Evaluations {
+  std::int64_t forward = 0;
+  std::int64_t backward = 0;
+  std::int64_t accepted = 0;  ///< steps, forward
+  std::int64_t rejected = 0;
+};
+
+/// What a step or an evaluation gives, averaged over the batch's rows.
+struct StepResult {
+  double loss = 0.0;                      ///< with the weighted costs
+  std::map<std::string, double> metrics;  ///< of the objective
+  std::map<std::string, double> costs;    ///< of the regularizers, unweighted, by "block.name"
+  Evaluations evaluations;
+};
+struct EvaluationResult {
+  std::map<std::string, std::vector<double>> metrics;  ///< per row
+  Evaluations evaluations;
+};
+
+/// A solve inside a pipeline ended in a failure status.
+class SolveFailure : public RunError {
+ public:
+  SolveFailure(const std::string& block, SolveReport report);
+  const SolveReport& report() const { return report_; }
+
+ private:
+  SolveReport report_;
+};
+
+class Pipeline {
+ public:
+  /// `root` is validated against train::root_schema().
+  Pipeline(const Config& root, const plugin::Registry& registry);
+  ~Pipeline();
+
+  const Dataset& dataset() const;
+  const Objective& objective() const;
+  Device& device() const;
+  std::shared_ptr<Device> shared_device() const;
+  DType precision() const;
+  std::int64_t batch_rows() const;  ///< `data.batch`
+  /// Which dataset columns are used (others need not be read).
+  std::vector<bool> wanted_columns() const;
+
+  const Layout& parameters() const;
+  const Layout& buffers() const;
+  /// Drawn by each entry's initializer from the run's stream, independent of layout order.
+  std::vector<double> initial_parameters() const;
+  std::vector<double> initial_buffers() const;
+  /// Values of the blocks' buffers that are fitted to training rows (standardize, ...); returns
+  /// the buffers, the others unchanged. `rows`: training rows, at most some 100,000.
+  std::vector<double> fit(const Batch& rows, View parameters, std::vector<double> buffers);
+
+  /// One training step's loss and gradient. `step` counts from 0 and keys the noise. The gradient
+  /// buffer is overwritten.
+  StepResult train_step(const Batch& batch, std::int64_t step, View parameters, View buffers,
+                        View gradient);
+
+  /// Per-row metrics under the `evaluate:` settings. `pass` keys the noise: same pass, same noise.
+  EvaluationResult evaluate(const Batch& batch, std::int64_t pass, View parameters, View buffers);
+
+  /// n samples of the model in the data's units, row-major; `sample_shape()` each. Sample i of a
+  /// key does not depend on n.
+  std::vector<double> sample(std::int64_t n, std::uint64_t key, View parameters, View buffers);
+  Shape sample_shape() const;
+
+  /// Bytes of device memory that a training step of `rows` rows needs, from the plans: an estimate.
+  std::size_t memory_estimate(std::int64_t rows) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace odeum::model

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Block: tensor code between data and loss, with inverse and log-determinant where it has one.
+// The block `ode` comes with the core.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "odeum/field.hpp"
+#include "odeum/plugin.hpp"
+#include "odeum/tensor.hpp"
+
+namespace odeum::inline v1 {
+
+/// Mean and standard deviation of each feature of a block's input over the training rows.
+struct Moments {
+  std::vector<double> mean;
+  std::vector<double> deviation;
+};
+
+class Block {
+ public:
+  virtual ~Block();
+
+  struct Output {
+    Tensor value;            ///< [rows, ...]
+    Tensor log_determinant;  ///< [rows], ln |det d value / d x|; empty: zero
+  };
+  /// From data towards the base. x is [rows, ...].
+  virtual Output forward(Scope& scope, Tensor x) const = 0;
+
+  /// Extents of the result of one sample (without rows) for an input of one sample. A ConfigError
+  /// where the block cannot take that shape.
+  virtual Shape output_shape(const Shape& input) const { return input; }
+
+  /// From the base towards data. Blocks without an inverse say so in `why_no_inverse`, and
+  /// sampling through them is refused with those words.
+  virtual Tensor inverse(Scope& scope, Tensor y) const;
+  virtual std::string why_no_inverse() const { return ""; }
+
+  /// Whether the block wants `fit` before training.
+  virtual bool needs_moments() const { return false; }
+  /// Values of its buffers (by the names used with Scope::buffer) for these moments.
+  virtual std::map<std::string, std::vector<double>> fit(const Moments& moments) const;
+};
+
+}  // namespace odeum::inline v1

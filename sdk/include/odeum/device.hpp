@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Device: where programs run. Five verbs: allocate, copy, compile, run, synchronize; and `probe`.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "odeum/program.hpp"
+
+namespace odeum::inline v1 {
+
+/// A place in a device's memory: an allocation's handle and a byte offset. On a device whose
+/// memory the host can address (`cpu`) the handle is the address.
+struct View {
+  void* base = nullptr;
+  std::size_t offset = 0;
+
+  explicit operator bool() const { return base != nullptr; }
+  View operator+(std::size_t bytes) const { return {base, offset + bytes}; }
+  template <class T>
+  T* host() const {  ///< only where Device::host_addressable()
+    return reinterpret_cast<T*>(static_cast<std::byte*>(base) + offset);
+  }
+};
+
+enum class OutputMode : std::uint8_t { overwrite, accumulate };
+
+struct CompileOptions {
+  std::string name;                 ///< shows in errors and profiles
+  std::vector<OutputMode> outputs;  ///< empty: all overwrite
+};
+
+/// A compiled program. `run` is called from one thread at a time; it allocates nothing when the
+/// same or a smaller number of rows has been run before.
+class Executable {
+ public:
+  virtual ~Executable();
+  /// Inputs and outputs in the program's order, contiguous and row-major. Outputs do not overlap
+  /// inputs nor each other. A null view as output: that output is not wanted. Results
+  /// may be awaited with Device::synchronize. Non-finite numbers are values, not errors.
+  virtual void run(std::int64_t rows, std::span<const View> inputs,
+                   std::span<const View> outputs) = 0;
+  /// Bytes of scratch memory for a number of rows.
+  virtual std::size_t scratch_bytes(std::int64_t rows) const = 0;
+};
+
+class Device {
+ public:
+  virtual ~Device();
+
+  /// Why this device cannot be used here; empty when it can. Called before anything else.
+  virtual std::string probe() const = 0;
+  virtual bool host_addressable() const { return false; }
+
+  /// Memory, aligned to 64 bytes, released with the last owner. Throws RunError when there is
+  /// none left, naming the size.
+  virtual std::shared_ptr<void> allocate(std::size_t bytes) = 0;
+  virtual void upload(View to, const void* from, std::size_t bytes) = 0;
+  virtual void download(void* to, View from, std::size_t bytes) = 0;  ///< waits for the value
+  virtual void copy(View to, View from, std::size_t bytes) = 0;
+  virtual void fill_zero(View to, std::size_t bytes) = 0;
+
+  /// The program is optimised (odeum/program.hpp), with calls inlined and without host calls.
+  /// An operation that the device lacks is a ConfigError naming it.
+  virtual std::unique_ptr<Executable> compile(const Program& program,
+                                              const CompileOptions& options = {}) = 0;
+  virtual void synchronize() = 0;
+};
+
+}  // namespace odeum::inline v1

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// GradientMethod: how cotangents of the initial state, times and constants (parameters, inputs)
+// come from a solve.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "odeum/plugin.hpp"
+#include "odeum/solve.hpp"
+
+namespace odeum::inline v1 {
+
+/// Where a backward pass puts what it finds. A null view or an empty span: not wanted, and not
+/// computed.
+struct CotangentTargets {
+  std::span<const View> initial;     ///< by member; overwritten
+  std::span<const View> constants;   ///< by constant; added to what is there
+  std::span<double> times;           ///< dL/d times[i], overwritten; sums over rows
+};
+
+/// A solve that can be differentiated. Made once, used for every training step, from one thread.
+class DifferentiableSolve {
+ public:
+  virtual ~DifferentiableSolve();
+
+  /// Integrates as Integrator::integrate does and keeps what `backward` needs, until the next
+  /// forward. Results of a failed solve are not to be used and it has no backward.
+  virtual SolveReport forward(const SolveCall& call) = 0;
+
+  /// From cotangents of the results ([time 1 .. n-1][member], flattened; null: zero) to those of
+  /// everything else. `call` is the one given to forward, its views still valid and unchanged.
+  /// The report counts what this pass did. A failed backward pass leaves the targets unusable.
+  virtual SolveReport backward(const SolveCall& call, std::span<const View> result_cotangents,
+                               const CotangentTargets& targets) = 0;
+
+  /// Bytes kept between forward and backward in the last solve.
+  virtual std::size_t kept_bytes() const = 0;
+};
+
+class GradientMethod {
+ public:
+  virtual ~GradientMethod();
+  /// `wanted[i]`: whether cotangents of constant i will ever be asked for.
+  virtual std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
+                                                       const std::vector<bool>& wanted) const = 0;
+};
+
+}  // namespace odeum::inline v1

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Objective: what is minimised in training and reported in evaluation, against the model.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "odeum/field.hpp"
+#include "odeum/plugin.hpp"
+#include "odeum/tensor.hpp"
+
+namespace odeum::inline v1 {
+
+/// The model as an objective sees it, while a training or an evaluation step is recorded.
+class Model {
+ public:
+  virtual ~Model();
+  struct Result {
+    Tensor value;            ///< [rows, ...] at the end of all blocks
+    Tensor log_determinant;  ///< [rows] float64: of the whole map; of the ode blocks, the integral
+                             ///< of the divergence
+  };
+  /// All blocks, forward: from data towards the base.
+  virtual Result forward(Tensor x) = 0;
+};
+
+class Objective {
+ public:
+  virtual ~Objective();
+
+  /// Roles that dataset columns are bound to (`bind: {x: points}`); the first one takes the
+  /// dataset's main column where nothing is bound.
+  virtual std::vector<std::string> roles() const = 0;
+
+  /// Whether `losses` uses the model's log-determinant: then every ode block must provide one.
+  virtual bool needs_log_determinant() const { return false; }
+
+  /// Unit of the loss as it is reported and as regularizer weights are relative to: "nats", ...
+  virtual std::string units() const = 0;
+  /// What a per-sample value in the roles' natural unit is divided by to get the training loss's
+  /// unit, for samples with the given number of elements: 1 for nats, elements * ln 2 for bits per
+  /// dimension.
+  virtual double unit_scale(std::int64_t elements) const { return (void)elements, 1.0; }
+
+  struct Losses {
+    Tensor loss;  ///< [rows] float64, per sample, in the training loss's unit: averaged over rows
+    /// Per-sample quantities [rows] that evaluation averages and reports with standard errors,
+    /// by name: {"nll", ...}. The first one is what validation minimises.
+    std::vector<std::pair<std::string, Tensor>> metrics;
+  };
+  virtual Losses losses(Scope& scope, Model& model,
+                        const std::map<std::string, Tensor>& roles) const = 0;
+
+  /// Draws from the base distribution shaped [rows, ...], for `sample`; empty Tensor: this
+  /// objective does not define one, with the reason in `why_no_sampling`.
+  virtual Tensor base_sample(Scope& scope, Shape shape) const {
+    return (void)scope, (void)shape, Tensor();
+  }
+  virtual std::string why_no_sampling() const { return ""; }
+};
+
+}  // namespace odeum::inline v1

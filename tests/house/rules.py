@@ -1,0 +1,248 @@
+"""The rules of the house: which folder may include what, and which symbols a library shows.
+
+A rule is a function that yields one line for each place that breaks it; its docstring is printed with them.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+SOURCE_SUFFIXES = {".hpp", ".cpp", ".h", ".c", ".cc", ".inc"}
+
+# cli -> train -> model -> solve -> program, with io and plugin beside them. Configuration reaches the rooms as the SDK's
+# typed values, so the command line alone knows where it comes from.
+MAY_INCLUDE = {
+    "program": {"program"},
+    "io": {"io"},
+    "plugin": {"plugin", "io"},
+    "config": {"config", "io"},
+    "solve": {"solve", "program", "io", "plugin"},
+    "model": {"model", "solve", "program", "io", "plugin"},
+    "train": {"train", "model", "solve", "program", "io", "plugin"},
+    "cli": {"cli", "train", "model", "solve", "program", "io", "plugin", "config"},
+}
+
+# A library of the outside and the one place that may include it.
+ONLY_IN = {
+    r"boost/dll": "core/plugin/",
+    r"yaml-cpp/": "core/config/",
+    r"boost/program_options": "core/cli/",
+    r"(Eigen|tbb|oneapi|dnnl|cblas|openblas|CL)\b": "plugins/ or sdk/include/odeum/eigen.hpp",
+}
+
+TOP_LEVEL = {
+    "sdk", "core", "plugins", "configs", "tests", "docs", "CMakeLists.txt", "CMakePresets.json", "README.md",
+    "LICENSE", "run", ".ci", ".clang-format", ".clang-tidy", ".gitignore",
+}
+
+STANDARD_HEADERS = set(
+    """algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv chrono cinttypes
+    climits cmath compare complex concepts condition_variable csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime
+    deque exception execution filesystem forward_list fstream functional future initializer_list iomanip ios iosfwd iostream
+    istream iterator latch limits list map memory memory_resource mutex new numbers numeric optional ostream queue random
+    ratio regex semaphore set shared_mutex source_location span sstream stack stdexcept stop_token streambuf
+    string string_view syncstream system_error thread tuple type_traits typeindex typeinfo unordered_map unordered_set utility
+    valarray variant vector version""".split()
+)
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+
+class House:
+    """The source tree, the build tree and the compiler that a rule looks at."""
+
+    def __init__(self, source, build, compiler):
+        self.source = pathlib.Path(source)
+        self.build = pathlib.Path(build)
+        self.compiler = compiler
+
+    def files(self, *folders):
+        """Paths relative to the source root of the C++ files under the folders."""
+        for folder in folders:
+            for path in sorted((self.source / folder).rglob("*")):
+                if path.suffix in SOURCE_SUFFIXES and path.is_file():
+                    yield path.relative_to(self.source)
+
+    def includes(self, *folders):
+        """Triples (file, line, header, is_quoted)."""
+        for file in self.files(*folders):
+            text = (self.source / file).read_text()
+            for match in INCLUDE.finditer(text):
+                line = text.count("\n", 0, match.start(2)) + 1
+                yield file, line, match.group(2), match.group(1) == '"'
+
+    def exports(self, library):
+        """The mangled names of the dynamic symbols that the library defines."""
+        command = ["nm", "--dynamic", "--defined-only", "--format=just-symbols", str(library)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+    def plugins(self):
+        return sorted((self.build / "lib" / "odeum" / "plugins").glob("*/*.so"))
+
+
+def plugins_and_sdk_never_include_core(house):
+    """plugins/ and sdk/ see the SDK alone; a header of core is out of their reach."""
+    for file, line, header, quoted in house.includes("plugins", "sdk"):
+        room = header.split("/")[0]
+        inside = quoted and (house.source / file).parent.joinpath(header).exists()
+        if (room in MAY_INCLUDE and "/" in header and not inside) or "core/" in header:
+            yield f"{file}:{line}: includes {header}"
+
+
+def sdk_headers_include_only_the_standard_library(house):
+    """sdk/include/odeum/*.hpp include the standard library and odeum/; eigen.hpp alone may include Eigen."""
+    for file, line, header, _ in house.includes("sdk/include"):
+        if header in STANDARD_HEADERS or header.startswith("odeum/"):
+            continue
+        if file.name == "eigen.hpp" and header.startswith("Eigen/"):
+            continue
+        yield f"{file}:{line}: includes {header}"
+
+
+def outside_libraries_stay_in_their_room(house):
+    """Boost.DLL only in core/plugin, yaml-cpp only in core/config, Boost.Program_options only in core/cli."""
+    for file, line, header, _ in house.includes("core", "plugins", "sdk"):
+        for pattern, place in ONLY_IN.items():
+            if re.match(pattern, header) and not any(str(file).startswith(p) for p in place.split(" or ")):
+                yield f"{file}:{line}: includes {header}, which belongs in {place}"
+
+
+def rooms_of_core_keep_their_layers(house):
+    """cli -> train -> model -> solve -> program -> sdk; includes are written relative to core/."""
+    for file, line, header, quoted in house.includes("core"):
+        room = file.parts[1]
+        if header.startswith(".."):
+            yield f"{file}:{line}: includes {header}; write it relative to core/"
+        elif quoted and header.split("/")[0] != "odeum":
+            target = header.split("/")[0]
+            if "/" not in header or target not in MAY_INCLUDE:
+                yield f"{file}:{line}: includes {header}; write it relative to core/"
+            elif target not in MAY_INCLUDE.get(room, set()):
+                yield f"{file}:{line}: {room} includes {header}"
+
+
+def core_has_the_rooms_of_the_design(house):
+    """core/ holds its rooms, and every source is in one of them."""
+    for entry in sorted((house.source / "core").iterdir()):
+        if entry.is_dir() and entry.name not in MAY_INCLUDE:
+            yield f"core/{entry.name}: is not a room"
+        elif entry.suffix in SOURCE_SUFFIXES:
+            yield f"core/{entry.name}: is in no room"
+
+
+def top_level_is_the_design(house):
+    """Nothing lies at the top but what the design names."""
+    command = ["git", "-C", str(house.source), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, capture_output=True, text=True)
+    if listed.returncode == 0:
+        entries = {path.split("/")[0] for path in listed.stdout.split("\0") if path}
+    else:
+        entries = {entry.name for entry in house.source.iterdir()} - {".git", "build", "runs"}
+    for entry in sorted(entries - TOP_LEVEL):
+        if os.path.lexists(house.source / entry):
+            yield entry
+
+
+def no_unfinished_marks(house):
+    """What is not done is not marked in the code: it is done, or it is an issue."""
+    mark = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+    for file in house.files("core", "plugins", "sdk"):
+        for number, line in enumerate((house.source / file).read_text().splitlines(), 1):
+            if mark.search(line):
+                yield f"{file}:{number}: {line.strip()}"
+
+
+def libodeum_exports_the_sdk_alone(house):
+    """Each symbol that libodeum.so exports is of odeum::v1, whichever compiler instantiated it."""
+    library = house.build / "lib" / "libodeum.so"
+    if not library.exists():
+        yield f"{library} was not built"
+        return
+    names = house.exports(library)
+    if not names:
+        yield f"{library} exports nothing"
+    sdk = re.compile(r"_Z(T[ISVTC]|T[hvc][hvn0-9_]*_|GV)?Z?NK?[RO]?5odeum2v1")
+    for name in names:
+        if not sdk.match(name):
+            yield subprocess.run(["c++filt", name], capture_output=True, text=True).stdout.strip()
+
+
+def plugins_export_their_entry_alone(house):
+    """Each plugin exports odeum_plugin_entries and nothing else."""
+    for plugin in house.plugins():
+        symbols = house.exports(plugin)
+        if symbols != ["odeum_plugin_entries"]:
+            yield f"{plugin.relative_to(house.build)}: exports {', '.join(symbols) or 'nothing'}"
+
+
+def plugins_are_never_unloaded(house):
+    """Each plugin is linked with -z nodelete."""
+    for plugin in house.plugins():
+        command = ["readelf", "--dynamic", "--wide", str(plugin)]
+        if "NODELETE" not in subprocess.run(command, check=True, capture_output=True, text=True).stdout:
+            yield str(plugin.relative_to(house.build))
+
+
+def each_sdk_header_compiles_alone(house):
+    """Every SDK header compiles as the only one of a source, without a warning."""
+    eigen = pathlib.Path("/usr/include/eigen3")
+    command = [house.compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
+    command += ["-isystem", str(eigen), "-I", str(house.source / "sdk/include"), "-x", "c++", "-"]
+
+    def compile_alone(header):
+        if header.name == "eigen.hpp" and not eigen.is_dir():
+            return None
+        text = f'#include "odeum/{header.name}"\n'
+        result = subprocess.run(command, input=text, capture_output=True, text=True)
+        return result.stderr.strip() if result.returncode else None
+
+    headers = sorted((house.source / "sdk/include/odeum").glob("*.hpp"))
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for header, errors in zip(headers, pool.map(compile_alone, headers)):
+            if errors:
+                yield f"odeum/{header.name}:\n{errors}"
+
+
+RULES = [
+    plugins_and_sdk_never_include_core,
+    sdk_headers_include_only_the_standard_library,
+    outside_libraries_stay_in_their_room,
+    rooms_of_core_keep_their_layers,
+    core_has_the_rooms_of_the_design,
+    top_level_is_the_design,
+    no_unfinished_marks,
+    libodeum_exports_the_sdk_alone,
+    plugins_export_their_entry_alone,
+    plugins_are_never_unloaded,
+    each_sdk_header_compiles_alone,
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--list", action="store_true", help="print the names of the rules")
+    parser.add_argument("--rule", choices=[rule.__name__ for rule in RULES], help="one rule; else all of them")
+    parser.add_argument("--source", default=pathlib.Path(__file__).resolve().parents[2])
+    parser.add_argument("--build", default="build/release")
+    parser.add_argument("--compiler", default="c++")
+    arguments = parser.parse_args()
+    if arguments.list:
+        print("\n".join(rule.__name__ for rule in RULES))
+        return 0
+    house = House(arguments.source, arguments.build, arguments.compiler)
+    broken = 0
+    for rule in RULES:
+        if arguments.rule in (None, rule.__name__):
+            places = list(rule(house))
+            if places:
+                broken += 1
+                print(f"{rule.__name__}: {rule.__doc__}", *(f"  {place}" for place in places), sep="\n")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
