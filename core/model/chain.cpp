@@ -43,7 +43,7 @@ Tensor added(Tensor total, Tensor term) {
 
 Chain::Chain(const std::vector<Config>& blocks, const Shape& input, DType precision,
              const plugin::Registry& registry, const std::shared_ptr<Device>& device,
-             const std::shared_ptr<SolveLog>& log)
+             const std::shared_ptr<SolveLog>& log, std::vector<std::string>& warnings)
     : shapes_{input} {
   std::set<std::string> taken;
   for (const Config& config : blocks) {

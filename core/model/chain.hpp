@@ -26,7 +26,7 @@ class Chain {
   /// `blocks`: the configuration's list; `input`: shape of one sample's main column, with kRows.
   Chain(const std::vector<Config>& blocks, const Shape& input, DType precision,
         const plugin::Registry& registry, const std::shared_ptr<Device>& device,
-        const std::shared_ptr<SolveLog>& log);
+        const std::shared_ptr<SolveLog>& log, std::vector<std::string>& warnings);
 
   struct Output {
     Tensor value;

@@ -23,7 +23,7 @@ Divergence divergence_named(const std::string& name) {
 
 OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, DType precision,
                    const plugin::Registry& registry, std::shared_ptr<Device> device,
-                   std::shared_ptr<SolveLog> log)
+                   std::shared_ptr<SolveLog> log, std::vector<std::string>& warnings)
     : config_(config),
       name_(std::move(name)),
       state_(state),
@@ -52,11 +52,12 @@ OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, D
     }
     regularizers_.push_back(std::move(cost));
   }
-  training_ = make_setting(Use::training, registry);
-  evaluation_ = make_setting(Use::evaluation, registry);
+  training_ = make_setting(Use::training, registry, warnings);
+  evaluation_ = make_setting(Use::evaluation, registry, warnings);
 }
 
-OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& registry) const {
+OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& registry,
+                                         std::vector<std::string>& warnings) const {
   const bool evaluating = use == Use::evaluation;
   const Config config = evaluating ? config_.for_evaluation() : config_;
   const Config solver =
@@ -65,8 +66,13 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
       evaluating ? config.section("divergence").for_evaluation() : config.section("divergence");
   Setting setting;
   setting.solver = registry.create<Solver>(solver);
-  setting.controller = solve::make_controller(solver, registry);
-  setting.options = solve::options_from(solver, *setting.solver, *setting.controller, precision_);
+  setting.controller = registry.create<Controller>(solver.component("controller"));
+  setting.options =
+      solve::options_from(solver, *setting.solver, *setting.controller, precision_, warnings);
+  if (setting.options.on_failure == OnFailure::partial) {
+    solver.fail("on_failure",
+                "a partial solution is of no use inside a model: partial is for `odeum solve`");
+  }
   setting.divergence = divergence_named(divergence.text("estimator"));
   setting.probe =
       divergence.text("probe") == "rademacher" ? Distribution::rademacher : Distribution::normal;

@@ -25,7 +25,7 @@ class OdeBlock {
   /// `state`: one sample's shape, with the leading kRows.
   OdeBlock(const Config& config, std::string name, const Shape& state, DType precision,
            const plugin::Registry& registry, std::shared_ptr<Device> device,
-           std::shared_ptr<SolveLog> log);
+           std::shared_ptr<SolveLog> log, std::vector<std::string>& warnings);
 
   struct Cost {
     std::string name;  ///< "flow.kinetic"
@@ -55,7 +55,8 @@ class OdeBlock {
     Divergence divergence = Divergence::hutchinson;
     Distribution probe = Distribution::normal;
   };
-  Setting make_setting(Use use, const plugin::Registry& registry) const;
+  Setting make_setting(Use use, const plugin::Registry& registry,
+                       std::vector<std::string>& warnings) const;
   std::shared_ptr<OdeSolveSession> make_session(const OdeDynamics& dynamics, const Setting& setting,
                                                 const std::vector<bool>* wanted) const;
   /// The node's arguments behind the state: times, probe, the field's items.

@@ -67,6 +67,7 @@ struct Pipeline::Parts {
   Compiled evaluation;
   std::unique_ptr<BoundProgram> sampling;
   BatchMemory memory;
+  std::vector<std::string> warnings;
 
   Parts(const Config& config, const plugin::Registry& registry);
   void bind_roles();
@@ -95,7 +96,7 @@ Pipeline::Parts::Parts(const Config& config, const plugin::Registry& registry)
   bind_roles();
   chain = std::make_unique<Chain>(config.components("model"),
                                   column_shape(columns[static_cast<std::size_t>(main_column)]),
-                                  precision, registry, device, log);
+                                  precision, registry, device, log, warnings);
   if (objective->needs_log_determinant()) chain->require_log_determinant();
   compile_training();
   compile_evaluation();
@@ -233,9 +234,12 @@ const Objective& Pipeline::objective() const { return *parts_->objective; }
 Device& Pipeline::device() const { return *parts_->device; }
 std::shared_ptr<Device> Pipeline::shared_device() const { return parts_->device; }
 DType Pipeline::precision() const { return parts_->precision; }
+const std::vector<std::string>& Pipeline::warnings() const { return parts_->warnings; }
 std::int64_t Pipeline::batch_rows() const {
   return parts_->root.component("data").integer("batch");
 }
+const std::string& Pipeline::main_metric() const { return parts_->evaluation.metrics.front(); }
+
 const Layout& Pipeline::parameters() const { return parts_->parameters; }
 const Layout& Pipeline::buffers() const { return parts_->buffers; }
 
@@ -335,6 +339,33 @@ std::vector<double> Pipeline::fit(const Batch& rows, View parameters, std::vecto
     }
   }
   return buffers;
+}
+
+Pipeline::Features Pipeline::before_first_solve(const Batch& batch, std::int64_t pass,
+                                                View parameters, View buffers) {
+  Parts& parts = *parts_;
+  std::size_t position = 0;
+  while (position < parts.chain->size() && parts.chain->plugin(position) != nullptr) ++position;
+  Recorder recorder(parts.parameters, parts.buffers, parts.precision);
+  const Tensor x = recorder.column(parts.main_column, parts.chain->input_shape());
+  const Chain::Output prefix = parts.chain->forward(recorder, x, Use::evaluation, position);
+  const std::array outputs{cast(prefix.value, DType::f64), prefix.log_determinant};
+  const auto program =
+      parts.compile(recorder, outputs, {"features", "log_determinant"}, "blocks before the solve");
+
+  Features features;
+  features.width = parts.chain->shape_before(position).elements_per_row();
+  const auto rows = static_cast<std::size_t>(batch.rows);
+  const std::size_t count = rows * static_cast<std::size_t>(features.width);
+  const Sources sources = parts.sources(batch, Purpose::evaluation, pass, parameters, buffers);
+  const View results = parts.memory.results((count + rows) * sizeof(double));
+  const std::array views{results, results + count * sizeof(double)};
+  program->run(sources, views);
+  features.values.resize(count);
+  features.log_determinant.resize(rows);
+  parts.device->download(features.values.data(), views[0], count * sizeof(double));
+  parts.device->download(features.log_determinant.data(), views[1], rows * sizeof(double));
+  return features;
 }
 
 std::vector<double> Pipeline::sample(std::int64_t n, std::uint64_t key, View parameters,

@@ -86,9 +86,14 @@ class Pipeline {
   Device& device() const;
   std::shared_ptr<Device> shared_device() const;
   DType precision() const;
+  /// What a user should know though it is no mistake, a line each.
+  const std::vector<std::string>& warnings() const;
   std::int64_t batch_rows() const;  ///< `data.batch`
   /// Which dataset columns are used (others need not be read).
   std::vector<bool> wanted_columns() const;
+
+  /// The evaluation's first metric: what validation minimises.
+  const std::string& main_metric() const;
 
   const Layout& parameters() const;
   const Layout& buffers() const;
@@ -106,6 +111,15 @@ class Pipeline {
 
   /// Per-row metrics under the `evaluate:` settings. `pass` keys the noise: same pass, same noise.
   EvaluationResult evaluate(const Batch& batch, std::int64_t pass, View parameters, View buffers);
+
+  /// The batch as the first ode block gets it, [rows, features], and the log-determinant up to
+  /// there: what simpler densities (a Gaussian) can be fitted to for comparison.
+  struct Features {
+    std::int64_t width = 0;
+    std::vector<double> values;
+    std::vector<double> log_determinant;
+  };
+  Features before_first_solve(const Batch& batch, std::int64_t pass, View parameters, View buffers);
 
   /// n samples of the model in the data's units, row-major; `sample_shape()` each. Sample i of a
   /// key does not depend on n.
