@@ -51,11 +51,12 @@ Chain::Chain(const std::vector<Config>& blocks, const Shape& input, DType precis
     const Shape& shape = shapes_.back();
     if (config.use() == "ode") {
       links_.emplace_back(std::in_place_type<OdeBlock>, config, name, shape, precision, registry,
-                          device, log);
+                          device, log, warnings);
       shapes_.push_back(shape);
       continue;
     }
-    PluginBlock link{name, registry.create<Block>(config), config.place()};
+    PluginBlock link{name, registry.create<Block>(config),
+                     registry.create<Block>(config.for_evaluation()), config.place()};
     shapes_.push_back(with_rows(link.block->output_shape(without_rows(shape))));
     links_.emplace_back(std::move(link));
   }
@@ -73,7 +74,8 @@ Chain::Output Chain::forward(Recorder& recorder, Tensor x, Use use, std::size_t 
     }
     const PluginBlock& link = *plugin(i);
     NamedScope scope = recorder.scope(link.name);
-    const Block::Output mapped = link.block->forward(scope, output.value);
+    const Block& block = use == Use::training ? *link.block : *link.evaluation;
+    const Block::Output mapped = block.forward(scope, output.value);
     if (!(mapped.value.shape() == shapes_[i + 1])) {
       bug("block '" + link.name + "' announced " + shapes_[i + 1].text() + " and recorded " +
           mapped.value.shape().text());
@@ -94,7 +96,7 @@ Tensor Chain::inverse(Recorder& recorder, Tensor y) const {
     }
     const PluginBlock& link = *plugin(i);
     NamedScope scope = recorder.scope(link.name);
-    value = link.block->inverse(scope, value);
+    value = link.evaluation->inverse(scope, value);
   }
   return value;
 }
@@ -102,8 +104,8 @@ Tensor Chain::inverse(Recorder& recorder, Tensor y) const {
 std::string Chain::why_no_inverse() const {
   for (std::size_t i = 0; i < links_.size(); ++i) {
     const PluginBlock* link = plugin(i);
-    if (link != nullptr && !link->block->why_no_inverse().empty()) {
-      return "block '" + link->name + "' has no inverse: " + link->block->why_no_inverse();
+    if (link != nullptr && !link->evaluation->why_no_inverse().empty()) {
+      return "block '" + link->name + "' has no inverse: " + link->evaluation->why_no_inverse();
     }
   }
   return "";
@@ -112,11 +114,14 @@ std::string Chain::why_no_inverse() const {
 void Chain::require_log_determinant() const {
   for (const auto& link : links_) {
     const auto* ode = std::get_if<OdeBlock>(&link);
-    if (ode != nullptr && !ode->has_log_determinant()) {
+    if (ode == nullptr) continue;
+    for (const Use use : {Use::training, Use::evaluation}) {
+      if (ode->has_log_determinant(use)) continue;
       throw ConfigError(ode->place(),
-                        "block '" + ode->name() +
-                            "' has divergence none, but the objective needs the log-determinant: "
-                            "choose exact or hutchinson");
+                        "block '" + ode->name() + "' has divergence none" +
+                            (use == Use::evaluation ? " in evaluation" : "") +
+                            ", but the objective needs the log-determinant: choose exact or "
+                            "hutchinson");
     }
   }
 }

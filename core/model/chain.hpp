@@ -18,6 +18,7 @@ namespace odeum::model {
 struct PluginBlock {
   std::string name;
   std::shared_ptr<const Block> block;
+  std::shared_ptr<const Block> evaluation;  ///< the same under its `evaluate:` settings
   Place place;
 };
 
@@ -42,7 +43,8 @@ class Chain {
   Tensor inverse(Recorder& recorder, Tensor y) const;
   /// Which block has no inverse and why; empty when all have one.
   std::string why_no_inverse() const;
-  /// A ConfigError at the first ode block that has no log-density though the objective needs one.
+  /// A ConfigError at the first ode block that has no log-density, in training or in evaluation,
+  /// though the objective needs one.
   void require_log_determinant() const;
 
   std::size_t size() const { return links_.size(); }

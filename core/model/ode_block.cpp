@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/ode_block.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "odeum/controller.hpp"
@@ -30,30 +31,43 @@ OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, D
       precision_(precision),
       device_(std::move(device)),
       log_(std::move(log)),
-      span_{config.numbers("span")[0], config.numbers("span")[1]},
       learn_span_(config.flag("learn_span")),
-      field_(registry.create<VectorField>(config.component("field"))),
       gradient_(registry.create<GradientMethod>(config.component("gradient"))) {
-  if (span_[0] == span_[1])
-    config.fail("span", "start and end are equal: there is nothing to solve");
-  if (learn_span_ && span_[1] < span_[0]) {
+  training_ = make_setting(Use::training, registry, warnings);
+  std::vector<std::string> again;
+  evaluation_ = make_setting(Use::evaluation, registry, again);
+  for (std::string& warning : again) {
+    if (std::find(warnings.begin(), warnings.end(), warning) == warnings.end())
+      warnings.push_back(std::move(warning));
+  }
+  if (learn_span_ && training_.span[1] < training_.span[0]) {
     config.fail("learn_span", "a learned span needs its end behind its start");
   }
+  if (learn_span_ && training_.span != evaluation_.span) {
+    config_.for_evaluation().fail("span", "the span is learned: it has no other one in evaluation");
+  }
+  dynamics({training_.field, Divergence::none, {}});  // so that a misfit is the field's fault
   for (const Config& component : config.components("regularizers")) {
     WeightedCost cost;
     cost.cost.name = name_ + "." + (component.name().empty() ? component.use() : component.name());
     cost.cost.regularizer = registry.create<Regularizer>(component);
     cost.weight = component.schedule("weight");
     try {
-      cost.forms = cost_forms(*field_, *cost.cost.regularizer, state_, precision_);
+      cost.forms = cost_forms(*training_.field, *cost.cost.regularizer, state_, precision_);
     } catch (const std::invalid_argument& error) {
       throw ConfigError(component.place(),
                         component.use() + " cannot be recorded: " + error.what());
     }
     regularizers_.push_back(std::move(cost));
   }
-  training_ = make_setting(Use::training, registry, warnings);
-  evaluation_ = make_setting(Use::evaluation, registry, warnings);
+}
+
+OdeDynamics OdeBlock::dynamics(const OdeTerms& terms) const {
+  try {
+    return make_dynamics(terms, state_, precision_);
+  } catch (const ConfigError& error) {
+    throw ConfigError(config_.component("field").place(), error.what());
+  }
 }
 
 OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& registry,
@@ -64,7 +78,14 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
       evaluating ? config.component("solver").for_evaluation() : config.component("solver");
   const Config divergence =
       evaluating ? config.section("divergence").for_evaluation() : config.section("divergence");
+  const Config field =
+      evaluating ? config.component("field").for_evaluation() : config.component("field");
   Setting setting;
+  setting.field = registry.create<VectorField>(field);
+  setting.span = {config.numbers("span")[0], config.numbers("span")[1]};
+  if (setting.span[0] == setting.span[1]) {
+    config.fail("span", "start and end are equal: there is nothing to solve");
+  }
   setting.solver = registry.create<Solver>(solver);
   setting.controller = registry.create<Controller>(solver.component("controller"));
   setting.options =
@@ -86,7 +107,7 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
   session->block = name_;
   session->device = device_;
   session->dynamics = dynamics.dynamics;
-  session->span = span_;
+  session->span = setting.span;
   session->span_is_input = learn_span_;
   session->log = log_;
   auto solve_setting = solve::make_setting(dynamics.dynamics, setting.solver, setting.controller,
@@ -101,11 +122,12 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
 
 Tensor OdeBlock::times(Recorder& recorder, bool reversed) const {
   // The end is start + s^2, which keeps the span positive (FFJORD's T = s^2).
-  const double initial = std::sqrt(span_[1] - span_[0]);
+  const std::array<double, 2>& span = training_.span;
+  const double initial = std::sqrt(span[1] - span[0]);
   const Tensor root =
       cast(recorder.parameter(name_ + ".span_root", Shape{1}, Initializer::constant(initial)),
            DType::f64);
-  const Tensor start = full(root, Shape{1}, span_[0]);
+  const Tensor start = full(root, Shape{1}, span[0]);
   const Tensor end = start + square(root);
   return reversed ? concat({end, start}) : concat({start, end});
 }
@@ -137,19 +159,14 @@ std::vector<Tensor> OdeBlock::arguments(Recorder& recorder, const OdeDynamics& d
 }
 
 OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const {
-  const Setting& setting = use == Use::training ? training_ : evaluation_;
-  OdeTerms terms{field_, setting.divergence, {}};
+  const Setting& setting = this->setting(use);
+  OdeTerms terms{setting.field, setting.divergence, {}};
   if (use == Use::training) {
     for (const WeightedCost& cost : regularizers_) {
       if (cost.forms.running) terms.running.push_back(cost.cost);
     }
   }
-  OdeDynamics dynamics;
-  try {
-    dynamics = make_dynamics(terms, state_, precision_);
-  } catch (const ConfigError& error) {
-    throw ConfigError(config_.component("field").place(), error.what());
-  }
+  const OdeDynamics dynamics = this->dynamics(terms);
   std::vector<Tensor> inputs{z};
   for (const Tensor& argument : arguments(recorder, dynamics, setting, false))
     inputs.push_back(argument);
@@ -170,7 +187,7 @@ OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const 
         output.costs.push_back({cost.cost.name, cost.weight, members[next++]});
     }
     const Tensor end_time =
-        learn_span_ ? slice(inputs[1], 0, 1, 2) : full(z, Shape{1}, span_[1], DType::f64);
+        learn_span_ ? slice(inputs[1], 0, 1, 2) : full(z, Shape{1}, setting.span[1], DType::f64);
     add_further_costs(recorder, output.value, end_time, output.costs);
   }
   return output;
@@ -181,7 +198,7 @@ void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor end_time
   NamedScope scope = recorder.scope(name_ + ".field");
   for (const WeightedCost& cost : regularizers_) {
     if (cost.forms.terminal) {
-      TrajectoryPoint point(*field_, scope, cast(end_time, precision_), end,
+      TrajectoryPoint point(*training_.field, scope, cast(end_time, precision_), end,
                             {recorder.noise(name_ + ".probe", state_, training_.probe)},
                             Divergence::hutchinson);
       costs.push_back({cost.cost.name, cost.weight,
@@ -200,7 +217,7 @@ void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor end_time
 }
 
 Tensor OdeBlock::inverse(Recorder& recorder, Tensor z) const {
-  const OdeDynamics dynamics = make_dynamics({field_, Divergence::none, {}}, state_, precision_);
+  const OdeDynamics dynamics = this->dynamics({evaluation_.field, Divergence::none, {}});
   std::vector<Tensor> inputs{z};
   for (const Tensor& argument : arguments(recorder, dynamics, evaluation_, true))
     inputs.push_back(argument);

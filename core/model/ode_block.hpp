@@ -43,12 +43,14 @@ class OdeBlock {
   Tensor inverse(Recorder& recorder, Tensor z) const;
 
   const std::string& name() const { return name_; }
-  bool has_log_determinant() const { return training_.divergence != Divergence::none; }
+  bool has_log_determinant(Use use) const { return setting(use).divergence != Divergence::none; }
   Place place() const { return config_.place(); }
 
  private:
   /// One of the two settings: training's and evaluation's may name other solvers, ...
   struct Setting {
+    std::shared_ptr<const VectorField> field;
+    std::array<double, 2> span{};
     std::shared_ptr<const Solver> solver;
     std::shared_ptr<const Controller> controller;
     SolveOptions options;
@@ -57,6 +59,9 @@ class OdeBlock {
   };
   Setting make_setting(Use use, const plugin::Registry& registry,
                        std::vector<std::string>& warnings) const;
+  const Setting& setting(Use use) const { return use == Use::training ? training_ : evaluation_; }
+  /// make_dynamics, with the field's place in its errors.
+  OdeDynamics dynamics(const OdeTerms& terms) const;
   std::shared_ptr<OdeSolveSession> make_session(const OdeDynamics& dynamics, const Setting& setting,
                                                 const std::vector<bool>* wanted) const;
   /// The node's arguments behind the state: times, probe, the field's items.
@@ -72,9 +77,7 @@ class OdeBlock {
   DType precision_;
   std::shared_ptr<Device> device_;
   std::shared_ptr<SolveLog> log_;
-  std::array<double, 2> span_{};
   bool learn_span_ = false;
-  std::shared_ptr<const VectorField> field_;
   std::shared_ptr<const GradientMethod> gradient_;
   struct WeightedCost {
     NamedCost cost;

@@ -56,6 +56,7 @@ struct Pipeline::Parts {
   std::shared_ptr<Device> device;
   std::shared_ptr<const Dataset> dataset;
   std::shared_ptr<const Objective> objective;
+  std::shared_ptr<const Objective> evaluation_objective;  ///< under its `evaluate:` settings
   std::vector<Column> columns;
   std::map<std::string, int> roles;  ///< to column
   int main_column = 0;
@@ -71,7 +72,7 @@ struct Pipeline::Parts {
 
   Parts(const Config& config, const plugin::Registry& registry);
   void bind_roles();
-  Objective::Losses record_losses(Recorder& recorder, RecordedModel& model);
+  Objective::Losses record_losses(const Objective& of, Recorder& recorder, RecordedModel& model);
   void compile_training();
   void compile_evaluation();
   void compile_sampling();
@@ -92,6 +93,8 @@ Pipeline::Parts::Parts(const Config& config, const plugin::Registry& registry)
   memory.use(device);
   dataset = registry.create<Dataset>(config.component("data"));
   objective = registry.create<Objective>(config.component("objective"));
+  evaluation_objective =
+      registry.create<Objective>(config.component("objective").for_evaluation());
   columns = dataset->columns();
   bind_roles();
   chain = std::make_unique<Chain>(config.components("model"),
@@ -130,13 +133,14 @@ void Pipeline::Parts::bind_roles() {
   main_column = roles[names.front()];
 }
 
-Objective::Losses Pipeline::Parts::record_losses(Recorder& recorder, RecordedModel& model) {
+Objective::Losses Pipeline::Parts::record_losses(const Objective& of, Recorder& recorder,
+                                                 RecordedModel& model) {
   std::map<std::string, Tensor> values;
   for (const auto& [role, column] : roles) {
     values[role] = recorder.column(column, column_shape(columns[static_cast<std::size_t>(column)]));
   }
   NamedScope scope = recorder.scope("objective");
-  return objective->losses(scope, model, values);
+  return of.losses(scope, model, values);
 }
 
 std::unique_ptr<BoundProgram> Pipeline::Parts::compile(const Recorder& recorder,
@@ -150,7 +154,7 @@ std::unique_ptr<BoundProgram> Pipeline::Parts::compile(const Recorder& recorder,
 void Pipeline::Parts::compile_training() {
   Recorder recorder(parameters, buffers, precision);
   RecordedModel model(*chain, recorder, Use::training);
-  const Objective::Losses losses = record_losses(recorder, model);
+  const Objective::Losses losses = record_losses(*objective, recorder, model);
 
   std::vector<Tensor> outputs{mean_rows(cast(losses.loss, DType::f64))};
   std::vector<std::string> names{"loss"};
@@ -190,7 +194,7 @@ void Pipeline::Parts::compile_training() {
 void Pipeline::Parts::compile_evaluation() {
   Recorder recorder(parameters, buffers, precision);
   RecordedModel model(*chain, recorder, Use::evaluation);
-  const Objective::Losses losses = record_losses(recorder, model);
+  const Objective::Losses losses = record_losses(*evaluation_objective, recorder, model);
   std::vector<Tensor> outputs;
   for (const auto& [name, value] : losses.metrics) {
     evaluation.metrics.push_back(name);
@@ -204,9 +208,10 @@ void Pipeline::Parts::compile_sampling() {
   if (!reason.empty()) throw ConfigError("this model cannot draw samples: " + reason);
   Recorder recorder(parameters, buffers, precision);
   NamedScope scope = recorder.scope("objective");
-  const Tensor base = objective->base_sample(scope, chain->output_shape());
+  const Tensor base = evaluation_objective->base_sample(scope, chain->output_shape());
   if (!base)
-    throw ConfigError("this objective defines no samples: " + objective->why_no_sampling());
+    throw ConfigError("this objective defines no samples: " +
+                      evaluation_objective->why_no_sampling());
   const std::array output{chain->inverse(recorder, base)};
   sampling = compile(recorder, output, {"samples"}, "sampling");
 }

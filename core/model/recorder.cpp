@@ -97,7 +97,7 @@ BoundProgram::BoundProgram(const Recorder& recorder, const Program& program,
       device_(std::move(device)),
       small_(device_->allocate(16 * std::max<std::size_t>(1, bindings_.size()))),
       views_(bindings_.size()) {
-  staged_ = std::make_unique<program::Staged>(program_, device_, CompileOptions{name, {}});
+  staged_ = std::make_unique<program::Staged>(program_, *device_, CompileOptions{name, {}});
   const std::size_t element = size_of(recorder.precision());
   for (const Binding& binding : bindings_) {
     std::size_t offset = 0;

@@ -31,6 +31,7 @@ ONLY_IN = {
     r"boost/dll": "core/plugin/",
     r"yaml-cpp/": "core/config/",
     r"boost/program_options": "core/cli/",
+    r"nlohmann/": "core/io/",
     r"(Eigen|tbb|oneapi|dnnl|cblas|openblas|CL)\b": "plugins/ or sdk/include/odeum/eigen.hpp",
 }
 

@@ -25,7 +25,7 @@ class Block {
 
   struct Output {
     Tensor value;            ///< [rows, ...]
-    Tensor log_determinant;  ///< [rows], ln |det d value / d x|; empty: zero
+    Tensor log_determinant;  ///< [rows], float64 best: ln |det d value / d x|; empty: zero
   };
   /// From data towards the base. x is [rows, ...].
   virtual Output forward(Scope& scope, Tensor x) const = 0;

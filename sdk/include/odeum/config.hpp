@@ -40,6 +40,7 @@ class Config {
     /// Written by the user. For messages: in a run's resolved file every value is written, so
     /// nothing that is computed may depend on it (an optional() key and has() are for that).
     bool given = false;
+    KeyType type = KeyType::number;  ///< what the schema says
   };
 
   double number(const std::string& key) const;

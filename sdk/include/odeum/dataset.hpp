@@ -33,7 +33,8 @@ class Dataset {
 
   /// Writes the given samples: out[c] is row-major [samples, shape of column c], in columns()
   /// order; an empty span means that the column is not wanted. `key` is the run's stream for this
-  /// split (random.hpp): generators draw sample i from RandomStream(key, i), so do jitters.
+  /// split (random.hpp): generators draw sample i from RandomStream(key, i), so do jitters. Samples
+  /// past the end of a finite split start over: i is row i mod count, with noise of its own.
   /// Thread-safe.
   virtual void read(Split split, std::uint64_t key, std::span<const std::int64_t> samples,
                     std::span<const std::span<double>> out) const = 0;

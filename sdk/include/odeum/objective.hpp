@@ -54,7 +54,7 @@ class Objective {
 
   /// Draws from the base distribution shaped [rows, ...], for `sample`; empty Tensor: this
   /// objective does not define one, with the reason in `why_no_sampling`.
-  virtual Tensor base_sample(Scope& scope, Shape shape) const {
+  virtual Tensor base_sample(Scope& scope, const Shape& shape) const {
     return (void)scope, (void)shape, Tensor();
   }
   virtual std::string why_no_sampling() const { return ""; }

@@ -106,8 +106,8 @@ extern "C" {
 extern const odeum::PluginEntry __start_odeum_entries[] __attribute__((visibility("hidden")));
 extern const odeum::PluginEntry __stop_odeum_entries[] __attribute__((visibility("hidden")));
 
-/// The only symbol that a plugin exports.
-[[gnu::visibility("default"), gnu::used]] inline odeum::PluginEntries odeum_plugin_entries() {
+/// The only symbol that a plugin exports; ODEUM_PLUGIN has it emitted.
+[[gnu::visibility("default")]] inline odeum::PluginEntries odeum_plugin_entries() {
   return {__start_odeum_entries,
           static_cast<std::size_t>(__stop_odeum_entries - __start_odeum_entries)};
 }
@@ -117,12 +117,14 @@ extern const odeum::PluginEntry __stop_odeum_entries[] __attribute__((visibility
 #define ODEUM_JOIN(a, b) ODEUM_JOIN_2(a, b)
 
 /// The one macro of the SDK. A file may declare several plugins.
-#define ODEUM_PLUGIN(kind_, name_, Class_, version_, summary_)                               \
-  [[gnu::section(".odeum"), gnu::used,                                                       \
-    gnu::retain]] static constexpr odeum::PluginRecord ODEUM_JOIN(odeum_record_, __LINE__) = \
-      odeum::detail::make_record(ODEUM_ABI_TAG, #kind_, name_, version_, summary_);          \
-  [[gnu::section("odeum_entries"), gnu::used,                                                \
-    gnu::retain]] static const odeum::PluginEntry ODEUM_JOIN(odeum_entry_, __LINE__) = {     \
-      &ODEUM_JOIN(odeum_record_, __LINE__), &Class_::schema,                                 \
-      &odeum::detail::create<odeum::kinds::kind_::Interface, Class_>,                        \
-      &odeum::detail::destroy<odeum::kinds::kind_::Interface>};
+#define ODEUM_PLUGIN(kind_, name_, Class_, version_, summary_)                                 \
+  [[gnu::section(".odeum"), gnu::used,                                                         \
+    gnu::retain]] static constexpr odeum::PluginRecord ODEUM_JOIN(odeum_record_, __LINE__) =   \
+      odeum::detail::make_record(ODEUM_ABI_TAG, #kind_, name_, version_, summary_);            \
+  [[gnu::section("odeum_entries"), gnu::used,                                                  \
+    gnu::retain]] static const odeum::PluginEntry ODEUM_JOIN(odeum_entry_, __LINE__) = {       \
+      &ODEUM_JOIN(odeum_record_, __LINE__), &Class_::schema,                                   \
+      &odeum::detail::create<odeum::kinds::kind_::Interface, Class_>,                          \
+      &odeum::detail::destroy<odeum::kinds::kind_::Interface>};                                \
+  [[gnu::used, gnu::retain]] static constexpr auto* ODEUM_JOIN(odeum_entry_point_, __LINE__) = \
+      &::odeum_plugin_entries;

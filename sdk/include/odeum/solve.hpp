@@ -41,8 +41,8 @@ enum class OnFailure : std::uint8_t { fail, partial, skip_sample };
 struct SolveOptions {
   double rtol = 1e-5;
   std::vector<double> atol = {1e-5};  ///< one number, or one per entry of z's last axis
-  double step = 0.0;         ///< fixed step for methods without control; the last one is shortened
-  std::int64_t steps = 0;    ///< or a number of equal steps over each span; 0: not given
+  double step = 0.0;         ///< given step, instead of control; the last one is shortened
+  std::int64_t steps = 0;    ///< or a number of equal steps between two times; 0: not given
   double first_step = 0.0;   ///< 0: chosen by the method of Hairer, Norsett, Wanner II.4
   double min_step = 0.0;
   double max_step = std::numeric_limits<double>::infinity();

@@ -30,12 +30,13 @@ struct Tableau {
   std::vector<std::vector<Coefficient>> a;  ///< s rows; row i has i entries
   std::vector<Coefficient> b;
   std::vector<Coefficient> c;
-  std::vector<Coefficient> b_embedded;  ///< the companion's weights; error = h sum (b - b_embedded) k
+  std::vector<Coefficient> b_embedded = {};  ///< the companion's weights; error = h sum (b - b_embedded) k
   /// Dense output: y(t + x h) = y + h sum_i k_i sum_j dense[i][j] x^(j+1), equally long rows.
   /// Empty: a first-same-as-last method takes the cubic Hermite polynomial through both ends,
   /// another one the parabola through y, its rate and y1.
-  std::vector<std::vector<Coefficient>> dense;
-  int dense_order = 1;  ///< global order of the dense output
+  std::vector<std::vector<Coefficient>> dense = {};
+  /// The conditions that the dense output meets for every x: wrong by O(h^(dense_order + 1)).
+  int dense_order = 1;
 
   std::size_t stages() const { return b.size(); }
   /// First same as last: the last stage is f(t + h, y1).

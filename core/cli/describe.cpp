@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// odeum describe: what a component takes. A plugin is loaded in a child process.
+#include "config/describe.hpp"
+
+#include <cstdio>
+
+#include "cli/components.hpp"
+#include "cli/session.hpp"
+#include "config/nearest.hpp"
+#include "plugin/child.hpp"
+#include "train/schemas.hpp"
+
+namespace odeum::cli {
+namespace {
+
+Arguments arguments() {
+  return Arguments(
+             "KIND/NAME | train | solve | gradcheck  [options]",
+             "Shows the keys that a component takes, with defaults, ranges and units, and where "
+             "its method was published; or the keys of a configuration file for a command.")
+      .positional("WHAT", "solver/dopri5, ..., or train, solve, gradcheck");
+}
+
+std::string describe_root(const std::string& name) {
+  if (name == "train") return config::describe(train::root_schema());
+  if (name == "solve") return config::describe(train::solve_schema());
+  return config::describe(train::gradcheck_schema());
+}
+
+const plugin::Listed& choose(const std::vector<plugin::Listed>& all, const std::string& kind,
+                             const std::string& name, plugin::Registry& registry) {
+  std::vector<std::string> names;
+  for (const plugin::Listed& one : all) {
+    if (!one.unusable.empty()) continue;
+    if (one.name == name) return one;
+    names.push_back(one.name);
+  }
+  std::string message =
+      "there is no " + kind + " '" + name + "'; " + config::suggestion(name, names, "there are");
+  const std::string why = registry.explain(kind, name);
+  throw ConfigError(why.empty() ? message : message + "\n" + why);
+}
+
+int run(const Values& values) {
+  const std::string what = text_of(values, "WHAT");
+  const bool json = is_set(values, "json");
+  const bool root = what == "train" || what == "solve" || what == "gradcheck";
+  const std::size_t slash = what.find('/');
+  if (!root && slash == std::string::npos) {
+    throw ConfigError("describe wants KIND/NAME, train, solve or gradcheck; this is '" + what +
+                      "'");
+  }
+  plugin::Registry& plugins = registry(values);
+  io::Json description;
+  std::string text;
+  if (root) {
+    text = describe_root(what);
+    description = {{"name", what}};
+  } else {
+    const std::string kind = what.substr(0, slash);
+    const std::string name = what.substr(slash + 1);
+    const auto all = list_components(plugins, kind);
+    const plugin::Listed& one = choose(all, kind, name, plugins);
+    text = plugin::in_child("the plugin " + what,
+                            [&] { return config::describe(*schemas(plugins).find(kind, name)); });
+    description = {{"kind", one.kind},
+                   {"name", one.name},
+                   {"version", one.version},
+                   {"summary", one.summary},
+                   {"file", one.file}};
+    if (!json) {
+      std::printf("%s/%s %s\n%s\n\n", one.kind.c_str(), one.name.c_str(), one.version.c_str(),
+                  one.file.c_str());
+    }
+  }
+  if (json) {
+    description["text"] = text;
+    print_json(description);
+  } else {
+    std::printf("%s", text.c_str());
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Command describe_command() { return {"describe", "what a component takes", arguments, run}; }
+
+}  // namespace odeum::cli

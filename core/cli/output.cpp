@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/output.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+
+#include "io/file.hpp"
+#include "io/npy.hpp"
+#include "odeum/error.hpp"
+
+namespace odeum::cli {
+namespace {
+
+std::string number(double value, DType type) {
+  char text[64];
+  const auto [end, error] = type == DType::f32
+                                ? std::to_chars(text, text + sizeof text, static_cast<float>(value))
+                                : std::to_chars(text, text + sizeof text, value);
+  return {text, end};
+}
+
+}  // namespace
+
+void require_table_file(const std::string& file) {
+  const std::filesystem::path path = file;
+  if (path.extension() != ".npy" && path.extension() != ".csv") {
+    throw ConfigError("-o " + file + ": the name has to end in .npy or .csv");
+  }
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  if (!std::filesystem::is_directory(folder)) {
+    throw ConfigError("-o " + file + ": there is no folder " + folder.string());
+  }
+}
+
+void write_table(const std::string& file, const std::vector<std::string>& names,
+                 const std::vector<double>& rows, DType type, NpyShape shape) {
+  const std::size_t columns = names.size();
+  if (std::filesystem::path(file).extension() == ".npy") {
+    std::vector<std::int64_t> extents{static_cast<std::int64_t>(rows.size() / columns)};
+    if (shape == NpyShape::matrix) extents.push_back(static_cast<std::int64_t>(columns));
+    io::write_npy(file, io::make_array(type, extents, rows));
+    return;
+  }
+  std::string text;
+  for (std::size_t c = 0; c < columns; ++c) text += (c == 0 ? "" : ",") + names[c];
+  text += '\n';
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    text += number(rows[i], type);
+    text += (i + 1) % columns == 0 ? '\n' : ',';
+  }
+  io::write_atomically(file, text);
+}
+
+}  // namespace odeum::cli

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_model.hpp"
+
+#include <algorithm>
+
+#include "config/yaml.hpp"
+#include "train/checkpoint.hpp"
+#include "train/run_folder.hpp"
+#include "train/schemas.hpp"
+
+namespace odeum::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool ends_with(const std::string& text, const std::string& end) {
+  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
+/// Names of the columns that a CSV file must have.
+std::vector<std::string> csv_columns(const Run& run) {
+  const Config& data = run.root.component("data");
+  if (data.use() != "csv") return {};
+  if (!data.texts("columns").empty()) return data.texts("columns");
+  std::vector<std::string> columns = train::trained_on(run.checkpoint).columns;
+  columns.erase(columns.begin());  // all of them together
+  return columns;
+}
+
+}  // namespace
+
+Run open_run(const Values& values, plugin::Registry& registry) {
+  const train::RunFolder folder = train::RunFolder::open(text_of(values, "RUN"));
+  return {load(folder.config(), list_of(values, "set"), train::root_schema(), registry,
+               config::Files::may_be_missing),
+          folder.final_checkpoint()};
+}
+
+Config with_rows_of(const Run& run, const std::string& file, plugin::Registry& registry) {
+  const Config& before = run.root.component("data");
+  const auto standardize = before.entries_.find("standardize");
+  if (standardize != before.entries_.end() && before.flag("standardize")) {
+    throw ConfigError(
+        before.place("standardize"),
+        "data.standardize — the training rows were standardised before the model saw them, "
+        "so it cannot take rows in their own units; train with the block `standardize` "
+        "instead, which keeps means and deviations in the checkpoint");
+  }
+  const bool npy = ends_with(file, ".npy");
+  if (!npy && !ends_with(file, ".csv") && !ends_with(file, ".csv.gz")) {
+    throw ConfigError("--data " + file + ": the name has to end in .npy, .csv or .csv.gz");
+  }
+  if (!fs::exists(file)) throw ConfigError("--data " + file + ": there is no such file");
+  io::Json data{{"use", npy ? "npy" : "csv"},
+                {"file", fs::absolute(file).lexically_normal().string()},
+                {"split", {{"train", 1}, {"validation", 0}, {"test", 0}, {"rule", "contiguous"}}}};
+  if (!npy) data["columns"] = csv_columns(run);
+  // JSON is YAML.
+  const Schema schema = Schema().component("data", "dataset", "rows to evaluate");
+  const Config made =
+      config::resolve(config::parse_yaml(io::to_line({{"data", data}}), "--data " + file), {},
+                      schema, schemas(registry).lookup(), fs::current_path());
+  Config root = run.root;
+  root.entries_["data"] = made.entries_.at("data");
+  return root;
+}
+
+}  // namespace odeum::cli

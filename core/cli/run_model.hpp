@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The run folder of a finished training, for the commands that use the trained model.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "cli/session.hpp"
+
+namespace odeum::cli {
+
+struct Run {
+  Config root;
+  std::filesystem::path checkpoint;
+};
+
+/// The configuration of a run, with `--set` laid over it, and its best (else last) checkpoint.
+Run open_run(const Values& values, plugin::Registry& registry);
+
+/// The run's configuration with the rows of the user's own CSV or .npy file as its data, all of
+/// them in the file's order in the training split, without jitter. CSV columns are found by the
+/// names that they had in training.
+Config with_rows_of(const Run& run, const std::string& file, plugin::Registry& registry);
+
+}  // namespace odeum::cli

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "solve/integrator.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "odeum/error.hpp"
+#include "solve/diagnosis.hpp"
+
+namespace odeum::solve {
+namespace {
+
+// A step into the non-finite is shortened tenfold at a time; six orders of magnitude are enough to
+// tell a step too bold from an equation that leaves the numbers.
+constexpr double kShrink = 0.1;
+constexpr int kMostShrinks = 6;
+
+void check(const SolveCall& call, const Dynamics& dynamics) {
+  if (call.times.empty()) bug("a solve needs at least one time");
+  const double direction = call.times.back() - call.times.front();
+  for (std::size_t i = 0; i < call.times.size(); ++i) {
+    if (!std::isfinite(call.times[i])) bug("a time of a solve is not finite");
+    if (i > 0 && (call.times[i] - call.times[i - 1]) * direction < 0.0) {
+      bug("times of a solve turn back at " + std::to_string(call.times[i]));
+    }
+    if (i > 0 && direction == 0.0 && call.times[i] != call.times[0]) {
+      bug("times of a solve come back to where they began");
+    }
+  }
+  if (call.initial.size() != dynamics.members.size() ||
+      call.constants.size() != dynamics.constants.size() ||
+      call.results.size() != (call.times.size() - 1) * dynamics.members.size()) {
+    bug("a solve got " + std::to_string(call.initial.size()) + " initial members, " +
+        std::to_string(call.constants.size()) + " constants and " +
+        std::to_string(call.results.size()) + " results, which do not fit its dynamics");
+  }
+}
+
+void append(std::vector<View>& to, const std::vector<View>& views) {
+  to.insert(to.end(), views.begin(), views.end());
+}
+
+}  // namespace
+
+StepLoop::StepLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
+                   std::shared_ptr<const Controller> controller, SolveOptions options,
+                   std::shared_ptr<Device> device, IntegratorRequest request)
+    : dynamics_(std::move(dynamics)),
+      solver_(std::move(solver)),
+      controller_(std::move(controller)),
+      options_(std::move(options)),
+      device_(std::move(device)),
+      request_(std::move(request)),
+      method_{dynamics_, *solver_, *controller_, options_},
+      first_(method_.adaptive() && options_.first_step == 0.0 ? FirstStep::chosen
+                                                              : FirstStep::given) {
+  if (!method_.adaptive() && options_.step <= 0.0 && options_.steps <= 0) {
+    throw ConfigError("a solver without step control needs step: or steps:");
+  }
+}
+
+SolveReport StepLoop::integrate(const SolveCall& call) {
+  check(call, dynamics_);
+  Progress solve{.call = call,
+                 .report = {},
+                 .pace = Pace(options_, method_.adaptive() ? Stepping::adaptive : Stepping::given),
+                 .t = call.times.front()};
+  solve.report.t = solve.t;
+  solve.report.reached = 1;
+  if (call.times.size() == 1) return solve.report;
+
+  if (!run_attempt_) compile();
+  bind(call);
+  deliver_reached(solve);
+  if (solve.interval + 1 < call.times.size() && begin(solve)) {
+    while (solve.interval + 1 < call.times.size() && attempt(solve)) {
+    }
+  }
+  solve.report.t = solve.t;
+  return solve.report;
+}
+
+void StepLoop::compile() {
+  start_ = record_start(method_, first_);
+  attempt_ = record_attempt(method_, start_.carry, request_);
+  const auto build = [&](const Program& program, const char* what) {
+    return device_->compile(optimize(program), {.name = what, .outputs = {}});
+  };
+  run_start_ = build(start_.program, "start of a solve");
+  if (request_.save == SaveTimes::interpolated) {
+    run_interpolation_ =
+        build(record_interpolation(method_, start_.carry, attempt_.dense), "dense output");
+  }
+  run_attempt_ = build(attempt_.program, "step");
+  lay_out();
+}
+
+void StepLoop::lay_out() {
+  const auto memory = static_cast<std::int64_t>(controller_->initial_memory().size());
+  const auto scalars = [](std::int64_t n) {
+    return std::vector<ValueSpec>{{"scalars", {n}, DType::f64, RowClass::none}};
+  };
+  control_values_.resize(static_cast<std::size_t>(AttemptProgram::control_size + memory));
+  decision_values_.resize(static_cast<std::size_t>(AttemptProgram::decision_size + memory));
+  constants_.resize(dynamics_.constants.size());
+
+  workspace_ = std::make_unique<Workspace>(*device_);
+  workspace_->add(scalars(2), &start_control_);
+  workspace_->add(scalars(StartProgram::begin_size), &begin_);
+  workspace_->add(scalars(AttemptProgram::control_size + memory), &control_);
+  workspace_->add(scalars(AttemptProgram::decision_size + memory), &decision_);
+  workspace_->add(scalars(3), &point_);
+  workspace_->add(attempt_.dense, &dense_);
+  if (!request_.extra_at) workspace_->add(attempt_.extra, &extra_);
+  for (Half& half : halves_) {
+    workspace_->add(member_specs(dynamics_), &half.state);
+    workspace_->add(start_.carry, &half.carry);
+  }
+}
+
+/// Puts the call's state, constants and this loop's memory into the programs' argument lists.
+void StepLoop::bind(const SolveCall& call) {
+  workspace_->place(call.rows);
+  std::copy(call.constants.begin(), call.constants.end(), constants_.begin());
+  current_ = 0;
+  for (int i = 0; i < 2; ++i) {
+    Half& half = halves_[i];
+    const Half& other = halves_[1 - i];
+    half.start_in = start_control_;
+    append(half.start_in, half.state);
+    append(half.start_in, constants_);
+    half.start_out = begin_;
+    append(half.start_out, half.carry);
+
+    half.attempt_in = control_;
+    append(half.attempt_in, half.state);
+    append(half.attempt_in, half.carry);
+    append(half.attempt_in, constants_);
+    half.attempt_out = decision_;
+    append(half.attempt_out, other.state);
+    append(half.attempt_out, other.carry);
+    append(half.attempt_out, dense_);
+    half.attempt_out.resize(half.attempt_out.size() + attempt_.extra.size());
+    std::copy(extra_.begin(), extra_.end(),
+              half.attempt_out.end() - static_cast<std::ptrdiff_t>(attempt_.extra.size()));
+
+    half.interpolate_in = point_;
+    append(half.interpolate_in, half.state);
+    append(half.interpolate_in, half.carry);
+    append(half.interpolate_in, other.state);
+    append(half.interpolate_in, other.carry);
+    append(half.interpolate_in, dense_);
+  }
+  const std::vector<ValueSpec> members = member_specs(dynamics_);
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    device_->copy(now().state[m], call.initial[m], bytes_of(members[m], call.rows));
+  }
+}
+
+double StepLoop::target(const Progress& solve) const {
+  return request_.save == SaveTimes::interpolated ? solve.call.times.back()
+                                                  : solve.call.times[solve.interval + 1];
+}
+
+/// Evaluates what the first step needs and chooses its size. False: the solve has failed.
+bool StepLoop::begin(Progress& solve) {
+  const double control[2] = {solve.t, solve.call.times.back() - solve.t};
+  device_->upload(start_control_[0], control, sizeof control);
+  run_start_->run(solve.call.rows, now().start_in, now().start_out);
+  solve.report.evaluations += start_.evaluations;
+
+  const std::vector<double> memory = controller_->initial_memory();
+  std::copy(memory.begin(), memory.end(), control_values_.begin() + AttemptProgram::control_size);
+  solve.pace.aim(solve.t, target(solve));
+  if (first_ == FirstStep::given) {
+    solve.pace.propose(method_.adaptive() ? options_.first_step : options_.step);
+    return true;
+  }
+  double chosen[StartProgram::begin_size];
+  device_->download(chosen, begin_[0], sizeof chosen);
+  solve.report.h = chosen[StartProgram::first_step];
+  solve.pace.propose(chosen[StartProgram::first_step]);
+  if (chosen[StartProgram::non_finite] > 0.0) return fail(solve, Status::non_finite);
+  return true;
+}
+
+/// One attempted step. False: the solve has failed.
+bool StepLoop::attempt(Progress& solve) {
+  if (solve.report.accepted + solve.report.rejected >= options_.max_steps) {
+    return fail(solve, Status::max_steps);
+  }
+  const Pace::Step step = solve.pace.next(solve.t);
+  if (step.too_small) return fail(solve, Status::step_too_small);
+
+  control_values_[AttemptProgram::t] = solve.t;
+  control_values_[AttemptProgram::h] = step.h;
+  device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
+  place_outputs(solve, step);
+  run_attempt_->run(solve.call.rows, now().attempt_in, now().attempt_out);
+  device_->download(decision_values_.data(), decision_[0],
+                    decision_values_.size() * sizeof(double));
+  solve.report.evaluations += attempt_.evaluations;
+  solve.report.h = step.h;
+  solve.report.error_ratio = decision_values_[AttemptProgram::error_ratio];
+  return judge(solve, step);
+}
+
+/// Where the attempt's dense output and extra outputs go; nowhere if nobody will look at them.
+void StepLoop::place_outputs(const Progress& solve, const Pace::Step& step) {
+  const auto end = now().attempt_out.end();
+  const auto extra = end - static_cast<std::ptrdiff_t>(attempt_.extra.size());
+  const auto dense = extra - static_cast<std::ptrdiff_t>(dense_.size());
+  if (lies_within(solve, step)) {
+    std::copy(dense_.begin(), dense_.end(), dense);
+  } else {
+    std::fill(dense, extra, View{});
+  }
+  if (!request_.extra_at) return;
+  const std::span<const View> places = request_.extra_at(solve.report.accepted);
+  std::copy(places.begin(), places.end(), extra);
+}
+
+/// Whether the next time to save lies inside the step, its end excluded.
+bool StepLoop::lies_within(const Progress& solve, const Pace::Step& step) const {
+  const std::span<const double> times = solve.call.times;
+  if (solve.interval + 1 >= times.size()) return false;
+  const double time = times[solve.interval + 1];
+  return step.h > 0.0 ? time < step.end : time > step.end;
+}
+
+bool StepLoop::judge(Progress& solve, const Pace::Step& step) {
+  const bool finite = decision_values_[AttemptProgram::non_finite] == 0.0 &&
+                      std::isfinite(decision_values_[AttemptProgram::error_ratio]);
+  const double next_h = decision_values_[AttemptProgram::next_h];
+  const bool accepted = finite && decision_values_[AttemptProgram::accept] != 0.0;
+  std::copy(decision_values_.begin() + AttemptProgram::decision_size, decision_values_.end(),
+            control_values_.begin() + AttemptProgram::control_size);
+  if (accepted) {
+    solve.shrunk = 0;
+    accept(solve, step);
+    solve.pace.accepted(step, next_h);
+    return true;
+  }
+  ++solve.report.rejected;
+  if (!finite) {
+    const bool may_shrink = method_.adaptive() && solve.shrunk < kMostShrinks;
+    if (!may_shrink || !solve.pace.can_shrink(solve.t, step.h)) {
+      return fail(solve, Status::non_finite);
+    }
+    ++solve.shrunk;
+    solve.pace.rejected(kShrink * step.h);
+    return true;
+  }
+  if (!solve.pace.can_shrink(solve.t, step.h)) return fail(solve, Status::step_too_small);
+  solve.pace.rejected(next_h);
+  return true;
+}
+
+void StepLoop::accept(Progress& solve, const Pace::Step& step) {
+  observe(solve, step);
+  if (request_.save == SaveTimes::interpolated) deliver_within(solve, step);
+  ++solve.report.accepted;
+  current_ = 1 - current_;
+  solve.t = step.end;
+  if (!step.lands) return;
+  deliver_reached(solve);
+  if (solve.interval + 1 < solve.call.times.size()) solve.pace.aim(solve.t, target(solve));
+}
+
+void StepLoop::observe(Progress& solve, const Pace::Step& step) {
+  if (!solve.call.observer) return;
+  const std::vector<View>& outputs = now().attempt_out;
+  solve.call.observer({.index = solve.report.accepted,
+                       .interval = solve.interval,
+                       .t = solve.t,
+                       .h = step.h,
+                       .y = now().state,
+                       .carry = now().carry,
+                       .extra = std::span(outputs).last(attempt_.extra.size())});
+}
+
+/// Interpolates to the times inside the step just accepted.
+void StepLoop::deliver_within(Progress& solve, const Pace::Step& step) {
+  const std::size_t members = dynamics_.members.size();
+  const std::span<const double> times = solve.call.times;
+  while (lies_within(solve, step)) {
+    const double point[3] = {(times[solve.interval + 1] - solve.t) / step.h, solve.t, step.h};
+    device_->upload(point_[0], point, sizeof point);
+    run_interpolation_->run(solve.call.rows, now().interpolate_in,
+                            solve.call.results.subspan(solve.interval * members, members));
+    ++solve.interval;
+    ++solve.report.reached;
+  }
+}
+
+/// Copies the state to the results at all times that equal the present one.
+void StepLoop::deliver_reached(Progress& solve) {
+  const std::span<const double> times = solve.call.times;
+  const std::vector<Member>& members = dynamics_.members;
+  while (solve.interval + 1 < times.size() && times[solve.interval + 1] == solve.t) {
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      const View result = solve.call.results[solve.interval * members.size() + m];
+      if (!result) continue;
+      const auto bytes = static_cast<std::size_t>(members[m].shape.elements(solve.call.rows)) *
+                         size_of(members[m].dtype);
+      device_->copy(result, now().state[m], bytes);
+    }
+    ++solve.interval;
+    ++solve.report.reached;
+  }
+}
+
+bool StepLoop::fail(Progress& solve, Status status) {
+  solve.report.status = status;
+  diagnose(solve);
+  return false;
+}
+
+/// Finds the sample and component to blame: entries that are not finite in the state, in its rates
+/// or after the step that failed; else the largest error.
+void StepLoop::diagnose(Progress& solve) {
+  const std::span<const Member> members = dynamics_.members;
+  SolveReport& report = solve.report;
+  const std::int64_t rows = solve.call.rows;
+  const std::vector<ValueSpec> specs = member_specs(dynamics_);
+  if (report.status == Status::non_finite) {
+    if (blame_non_finite(*device_, rows, members, now().state, report)) return;
+    const auto fits = [](const ValueSpec& a, const ValueSpec& b) {
+      return a.shape == b.shape && a.dtype == b.dtype;
+    };
+    const bool carries_rates = std::equal(specs.begin(), specs.end(), start_.carry.begin(),
+                                          start_.carry.end(), fits);
+    if (carries_rates && blame_non_finite(*device_, rows, members, now().carry, report)) return;
+  }
+
+  std::vector<ValueSpec> outputs = specs;
+  if (solver_->error_order() > 0) {
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      if (members[m].in_error_norm) outputs.push_back(specs[m]);
+    }
+  }
+  Workspace memory(*device_);
+  std::vector<View> views;
+  memory.add(outputs, &views);
+  memory.place(rows);
+  if (!run_diagnosis_) {
+    run_diagnosis_ = device_->compile(optimize(record_diagnosis(method_, start_.carry)),
+                                      {.name = "diagnosis of a failed solve", .outputs = {}});
+  }
+  control_values_[AttemptProgram::t] = solve.t;
+  control_values_[AttemptProgram::h] = report.h;
+  device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
+  run_diagnosis_->run(rows, now().attempt_in, views);
+  const std::span<const View> all(views);
+  if (report.status == Status::non_finite) {
+    blame_non_finite(*device_, rows, members, all.first(specs.size()), report);
+  } else if (method_.adaptive()) {
+    blame_largest(*device_, rows, members, all.subspan(specs.size()), report);
+  }
+}
+
+}  // namespace odeum::solve

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one integration loop: attempts steps on a device, lets the controller judge them, and lands
+// on or interpolates to the times asked for.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "odeum/controller.hpp"
+#include "odeum/solve.hpp"
+#include "solve/pace.hpp"
+#include "solve/step_programs.hpp"
+#include "solve/workspace.hpp"
+
+namespace odeum::solve {
+
+class StepLoop final : public Integrator {
+ public:
+  StepLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
+           std::shared_ptr<const Controller> controller, SolveOptions options,
+           std::shared_ptr<Device> device, IntegratorRequest request);
+
+  SolveReport integrate(const SolveCall& call) override;
+
+ private:
+  /// Arguments of the programs for one of the two halves that the state alternates between.
+  struct Half {
+    std::vector<View> state, carry;
+    std::vector<View> start_in, start_out;
+    std::vector<View> attempt_in, attempt_out;
+    std::vector<View> interpolate_in;
+  };
+  /// A solve under way.
+  struct Progress {
+    const SolveCall& call;
+    SolveReport report;
+    Pace pace;
+    double t;
+    std::size_t interval = 0;  ///< results up to times[interval] are written
+    int shrunk = 0;            ///< attempts in a row that were not finite
+  };
+
+  void compile();
+  void lay_out();
+  void bind(const SolveCall& call);
+  Half& now() { return halves_[current_]; }
+  Half& next() { return halves_[1 - current_]; }
+
+  bool begin(Progress& solve);
+  bool attempt(Progress& solve);
+  void place_outputs(const Progress& solve, const Pace::Step& step);
+  bool lies_within(const Progress& solve, const Pace::Step& step) const;
+  bool judge(Progress& solve, const Pace::Step& step);
+  void accept(Progress& solve, const Pace::Step& step);
+  void observe(Progress& solve, const Pace::Step& step);
+  void deliver_within(Progress& solve, const Pace::Step& step);
+  void deliver_reached(Progress& solve);
+  double target(const Progress& solve) const;
+
+  bool fail(Progress& solve, Status status);
+  void diagnose(Progress& solve);
+
+  Dynamics dynamics_;
+  std::shared_ptr<const Solver> solver_;
+  std::shared_ptr<const Controller> controller_;
+  SolveOptions options_;
+  std::shared_ptr<Device> device_;
+  IntegratorRequest request_;
+  Method method_;
+  FirstStep first_;
+
+  StartProgram start_;
+  AttemptProgram attempt_;
+  std::unique_ptr<Executable> run_start_, run_attempt_, run_interpolation_, run_diagnosis_;
+
+  std::unique_ptr<Workspace> workspace_;
+  std::vector<View> start_control_, begin_, control_, decision_, point_, dense_, extra_;
+  std::vector<View> constants_;
+  Half halves_[2];
+  int current_ = 0;
+  std::vector<double> control_values_, decision_values_;
+};
+
+}  // namespace odeum::solve

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Out-of-line parts of the SDK's interfaces around a solve: their key functions live in libodeum,
+// so that every plugin shares one type information.
+#include "odeum/controller.hpp"
+#include "odeum/error.hpp"
+#include "odeum/gradient.hpp"
+#include "odeum/solve.hpp"
+#include "odeum/solver.hpp"
+
+namespace odeum::inline v1 {
+
+Rates::~Rates() = default;
+Solver::~Solver() = default;
+Controller::~Controller() = default;
+Integrator::~Integrator() = default;
+SolveSetting::~SolveSetting() = default;
+DifferentiableSolve::~DifferentiableSolve() = default;
+GradientMethod::~GradientMethod() = default;
+
+std::vector<Tensor> Solver::start(Rates&, Tensor, const State&) const { return {}; }
+
+State Solver::interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const {
+  State y;
+  for (std::size_t m = 0; m < in.y.size(); ++m) {
+    y.push_back(in.y[m] + cast(x, in.y[m].dtype()) * (out.y[m] - in.y[m]));
+  }
+  return y;
+}
+
+}  // namespace odeum::inline v1

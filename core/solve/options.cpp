@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "solve/options.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+namespace odeum::solve {
+namespace {
+
+constexpr double kTightUnits = 10.0;  // units of the state's rounding that an rtol must be above
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+double rounding(DType state) {
+  return state == DType::f32 ? std::numeric_limits<float>::epsilon()
+                             : std::numeric_limits<double>::epsilon();
+}
+
+void check_tolerances(const Config& config, const SolveOptions& options, DType state,
+                      std::vector<std::string>& warnings) {
+  const double least = kTightUnits * rounding(state);
+  if (options.rtol < least) {
+    const std::string text = "rtol " + number(options.rtol) + " is under ten units of rounding of " +
+                             name(state) + " (" + number(least) + ")";
+    if (!config.flag("allow_tight")) {
+      config.fail("rtol", text + ": raise it, use precision: float64, or set allow_tight: true");
+    }
+    warnings.push_back(text + ": steps may be rejected for rounding alone");
+  }
+  for (const double atol : options.atol) {
+    if (atol < 0.0) config.fail("atol", "must not be negative");
+    if (atol == 0.0 && options.rtol == 0.0) config.fail("atol", "rtol and atol are both zero");
+  }
+}
+
+void check_fixed(const Config& config, const Solver& solver, const SolveOptions& options) {
+  if (options.step > 0.0 && options.steps > 0) {
+    config.fail("steps", "step and steps exclude each other: give one");
+  }
+  if (options.step <= 0.0 && options.steps <= 0) {
+    const std::string why = solver.error_order() == 0
+                                ? "'" + config.use() + "' has no error estimate, so it needs"
+                                : std::string("the controller does not choose steps: give");
+    config.fail("step", why + " step: or steps:");
+  }
+  for (const char* key : {"first_step", "min_step", "max_step"}) {
+    if (config.given(key)) config.fail(key, "has no effect on given steps: remove it");
+  }
+}
+
+void check_adaptive(const Config& config, const SolveOptions& options) {
+  if (options.min_step > options.max_step) config.fail("min_step", "is larger than max_step");
+}
+
+OnFailure on_failure(const std::string& text) {
+  if (text == "partial") return OnFailure::partial;
+  return text == "skip_sample" ? OnFailure::skip_sample : OnFailure::fail;
+}
+
+}  // namespace
+
+Schema common_solver_keys() {
+  return Schema()
+      .number("rtol", 1e-5, "relative tolerance of an accepted step")
+      .at_least(0)
+      .numbers("atol", {1e-5}, "absolute tolerance: one number, or one for each feature of the state")
+      .size(1)
+      .flag("allow_tight", false, "an rtol under ten units of rounding is a warning, not an error")
+      .component("controller", "controller", "integral", "chooses the steps of an adaptive method")
+      .number("step", "length of a given step [time], instead of control; the last one is shortened")
+      .above(0)
+      .optional()
+      .integer("steps", "number of equal given steps between two times, instead of control")
+      .at_least(1)
+      .optional()
+      .number("first_step", "first step tried [time]; default: Hairer, Norsett, Wanner II.4")
+      .above(0)
+      .optional()
+      .number("min_step", 0.0, "a step that must be shorter ends the solve [time]")
+      .at_least(0)
+      .number("max_step", "longest step [time]; default: no limit")
+      .above(0)
+      .optional()
+      .integer("max_steps", 100000, "attempted steps after which a solve ends")
+      .at_least(1)
+      .text("on_failure", "fail",
+            "fail: stop; partial: keep what was reached (solve only); skip_sample: train on the "
+            "other samples")
+      .choices({"fail", "partial", "skip_sample"});
+}
+
+SolveOptions options_from(const Config& config, const Solver& solver, const Controller& controller,
+                          DType state, std::vector<std::string>& warnings) {
+  SolveOptions options;
+  options.rtol = config.number("rtol");
+  options.atol = config.numbers("atol");
+  if (config.has("step")) options.step = config.number("step");
+  if (config.has("steps")) options.steps = config.integer("steps");
+  if (config.has("first_step")) options.first_step = config.number("first_step");
+  options.min_step = config.number("min_step");
+  if (config.has("max_step")) options.max_step = config.number("max_step");
+  options.max_steps = config.integer("max_steps");
+  options.on_failure = on_failure(config.text("on_failure"));
+
+  const bool has_estimate = solver.error_order() > 0;
+  const bool given = options.step > 0.0 || options.steps > 0;
+  if (config.given("controller") && controller.adaptive()) {
+    if (!has_estimate) {
+      config.fail("controller", "'" + config.use() + "' has no error estimate to control: leave " +
+                                    "the controller out or write constant");
+    }
+    if (given) {
+      config.fail(config.given("step") ? "step" : "steps",
+                  "the controller '" + config.component("controller").use() +
+                      "' chooses the steps: leave it out, or give first_step for the first one");
+    }
+  }
+  if (has_estimate && controller.adaptive() && !given) {
+    check_tolerances(config, options, state, warnings);
+    check_adaptive(config, options);
+  } else {
+    check_fixed(config, solver, options);
+  }
+  return options;
+}
+
+}  // namespace odeum::solve

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "solve/pace.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace odeum::solve {
+namespace {
+
+// Hairer's DOPRI5 stretches the last step by up to a hundredth rather than leave a sliver.
+constexpr double kStretch = 1.01;
+// A fixed grid is cut short only by more than what rounding leaves over.
+constexpr double kGridSlack = 1.0 + 1e-6;
+// Under this many units in the last place of t a step no longer moves a state reliably.
+constexpr double kUnitsInLastPlace = 10.0;
+
+double unit_in_last_place(double t) {
+  const double magnitude = std::abs(t);
+  return std::nextafter(magnitude, HUGE_VAL) - magnitude;
+}
+
+}  // namespace
+
+void Pace::aim(double from, double to) {
+  from_ = from;
+  target_ = to;
+  taken_ = 0;
+}
+
+void Pace::propose(double h) {
+  proposal_ = std::abs(h);
+  if (stepping_ == Stepping::given) return;
+  proposal_ = std::min(std::max(proposal_, options_.min_step), options_.max_step);
+}
+
+double Pace::shortest(double t) const {
+  return std::max(kUnitsInLastPlace * unit_in_last_place(t), options_.min_step);
+}
+
+Pace::Step Pace::next(double t) const {
+  const double left = std::abs(target_ - t);
+  const double direction = target_ >= t ? 1.0 : -1.0;
+  Step step;
+  if (stepping_ == Stepping::given && options_.steps > 0) {
+    const double share = static_cast<double>(taken_ + 1) / static_cast<double>(options_.steps);
+    step.lands = taken_ + 1 >= options_.steps;
+    step.end = step.lands ? target_ : from_ + share * (target_ - from_);
+    step.h = step.end - t;
+    return step;
+  }
+  const double slack = stepping_ == Stepping::given ? kGridSlack : kStretch;
+  step.lands = left <= proposal_ || (left <= slack * proposal_ && left <= options_.max_step);
+  step.h = step.lands ? target_ - t : direction * proposal_;
+  step.end = step.lands ? target_ : t + step.h;
+  step.too_small = !step.lands && proposal_ < kUnitsInLastPlace * unit_in_last_place(t);
+  return step;
+}
+
+void Pace::accepted(const Step& step, double next_h) {
+  ++taken_;
+  // A step cut to land says nothing against the longer one that had been proposed.
+  propose(step.lands ? std::max(std::abs(next_h), proposal_) : next_h);
+}
+
+bool Pace::can_shrink(double t, double h) const { return std::abs(h) > shortest(t); }
+
+}  // namespace odeum::solve

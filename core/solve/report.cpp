@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+
+#include "odeum/solve.hpp"
+
+namespace odeum::inline v1 {
+namespace {
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+std::string where(const SolveReport& report) {
+  return "at t = " + number(report.t) + " with step " + number(report.h);
+}
+
+/// "sample 17, component 2 of 'z'", as far as it is known.
+std::string who(const SolveReport& report) {
+  if (report.member.empty()) return "";
+  std::string text;
+  if (report.sample >= 0) text = "sample " + std::to_string(report.sample) + ", ";
+  if (report.component >= 0) text += "component " + std::to_string(report.component) + " of ";
+  return text + "'" + report.member + "'";
+}
+
+std::string largest_error(const SolveReport& report) {
+  const std::string entry = who(report);
+  if (entry.empty()) return "";
+  return " The largest error is in " + entry + " (error norm " + number(report.error_ratio) +
+         " of the tolerance).";
+}
+
+std::string counts(const SolveReport& report) {
+  return std::to_string(report.accepted) + " accepted and " + std::to_string(report.rejected) +
+         " rejected steps";
+}
+
+std::string non_finite(const SolveReport& report) {
+  std::string text = "The solve met a value that is not finite " + where(report);
+  if (const std::string entry = who(report); !entry.empty()) text += ", first in " + entry;
+  if (report.samples.size() > 1) {
+    text += " (" + std::to_string(report.samples.size()) + " samples in all)";
+  }
+  return text +
+         ". Check the field and its inputs there; in training, a lower learning rate, gradient "
+         "clipping or a bounded activation helps, or on_failure: skip_sample.";
+}
+
+std::string max_steps(const SolveReport& report) {
+  return "The solve stopped after max_steps = " +
+         std::to_string(report.accepted + report.rejected) + " attempted steps " + where(report) +
+         " (" + counts(report) + ")." + largest_error(report) +
+         " Loosen rtol and atol or raise max_steps; steps this short over a smooth solution mean "
+         "that the equation is stiff for an explicit method.";
+}
+
+std::string step_too_small(const SolveReport& report) {
+  return "The step became too small to go on " + where(report) + " (" + counts(report) + ")." +
+         largest_error(report) +
+         " Loosen rtol and atol, lower min_step, or smooth the field there: the solution may blow "
+         "up, jump, or be stiff for an explicit method.";
+}
+
+}  // namespace
+
+const char* name(Status status) {
+  switch (status) {
+    case Status::success: return "success";
+    case Status::max_steps: return "max_steps";
+    case Status::step_too_small: return "step_too_small";
+    case Status::non_finite: return "non_finite";
+    case Status::newton_diverged: return "newton_diverged";
+    case Status::event: return "event";
+  }
+  return "unknown";
+}
+
+std::string SolveReport::message() const {
+  switch (status) {
+    case Status::success:
+    case Status::event: return "";
+    case Status::max_steps: return max_steps(*this);
+    case Status::step_too_small: return step_too_small(*this);
+    case Status::non_finite: return non_finite(*this);
+    case Status::newton_diverged:
+      return "Newton's iteration for the step did not converge " + where(*this) +
+             ". Shorten max_step or loosen the iteration's tolerance.";
+  }
+  return "";
+}
+
+}  // namespace odeum::inline v1

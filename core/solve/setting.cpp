@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "solve/setting.hpp"
+
+#include "solve/integrator.hpp"
+#include "solve/rates.hpp"
+
+namespace odeum::solve {
+namespace {
+
+class Setting final : public SolveSetting {
+ public:
+  Setting(Dynamics dynamics, std::shared_ptr<const Solver> solver,
+          std::shared_ptr<const Controller> controller, SolveOptions options,
+          std::shared_ptr<Device> device)
+      : dynamics_(std::move(dynamics)),
+        solver_(std::move(solver)),
+        controller_(std::move(controller)),
+        options_(std::move(options)),
+        device_(std::move(device)) {}
+
+  const Dynamics& dynamics() const override { return dynamics_; }
+  const Solver& solver() const override { return *solver_; }
+  const SolveOptions& options() const override { return options_; }
+  Device& device() const override { return *device_; }
+
+  std::unique_ptr<Integrator> integrator(const Dynamics& dynamics, const SolveOptions& options,
+                                         const IntegratorRequest& request) const override {
+    return std::make_unique<StepLoop>(dynamics, solver_, controller_, options, device_, request);
+  }
+  std::unique_ptr<Executable> compile(const Program& program,
+                                      const CompileOptions& options) const override {
+    return device_->compile(optimize(program), options);
+  }
+  std::unique_ptr<Rates> rates(const Dynamics& dynamics,
+                               std::span<const Tensor> constants) const override {
+    return std::make_unique<CountedRates>(dynamics, constants);
+  }
+
+ private:
+  Dynamics dynamics_;
+  std::shared_ptr<const Solver> solver_;
+  std::shared_ptr<const Controller> controller_;
+  SolveOptions options_;
+  std::shared_ptr<Device> device_;
+};
+
+}  // namespace
+
+std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<const Solver> solver,
+                                           std::shared_ptr<const Controller> controller,
+                                           SolveOptions options, std::shared_ptr<Device> device) {
+  return std::make_unique<Setting>(std::move(dynamics), std::move(solver), std::move(controller),
+                                   std::move(options), std::move(device));
+}
+
+}  // namespace odeum::solve

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "solve/step_programs.hpp"
+
+#include <cmath>
+
+#include "solve/error_norm.hpp"
+#include "solve/rates.hpp"
+
+namespace odeum::solve {
+namespace {
+
+std::vector<Tensor> declare(Recording& recording, const std::vector<ValueSpec>& specs) {
+  std::vector<Tensor> inputs;
+  for (const ValueSpec& s : specs) {
+    inputs.push_back(recording.input(s.name, s.shape, s.dtype, s.row_class));
+  }
+  return inputs;
+}
+
+std::vector<Tensor> declare_constants(Recording& recording, const Dynamics& dynamics) {
+  std::vector<Tensor> inputs;
+  for (const InputSpec& s : dynamics.constants) {
+    inputs.push_back(recording.input(s.name, s.shape, s.dtype));
+  }
+  return inputs;
+}
+
+Tensor entry(Tensor control, int index) { return slice(control, 0, index, index + 1); }
+
+std::vector<ValueSpec> specs_of(const std::string& name, const std::vector<Tensor>& values) {
+  std::vector<ValueSpec> specs;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    specs.push_back({name + std::to_string(i), values[i].shape(), values[i].dtype(),
+                     values[i].row_class()});
+  }
+  return specs;
+}
+
+Tensor non_finite_entries(const State& values, std::span<const Member> members, Tensor like) {
+  Tensor count = full(like, {1}, 0.0);
+  for (std::size_t m = 0; m < members.size(); ++m) {
+    // Sums over rows are looked at by whoever uses them: they feed nothing back.
+    if (members[m].shape.has_rows()) count = count + count_non_finite(values[m]);
+  }
+  return count;
+}
+
+/// y + h f by member, quadratures along |t| counting positive.
+State euler_probe(const State& y, const State& f, Tensor h, std::span<const Member> members) {
+  State probe;
+  for (std::size_t m = 0; m < y.size(); ++m) {
+    const Tensor step = members[m].along_absolute_time ? abs(h) : h;
+    probe.push_back(y[m] + cast(step, y[m].dtype()) * f[m]);
+  }
+  return probe;
+}
+
+/// Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, II.4, algorithm 4.14.
+Tensor choose_first_step(Rates& rates, Tensor t, Tensor span, const State& y, const Method& method) {
+  const std::span<const Member> members = method.dynamics.members;
+  const SolveOptions& options = method.options;
+  const State f0 = rates(t, y);
+  const Tensor length = abs(span);
+  const Tensor direction = sign(span);
+
+  const Tensor d0 = state_norm(y, y, members, options);
+  const Tensor d1 = state_norm(f0, y, members, options);
+  const Tensor small = max(less(d0, full(d0, {1}, 1e-5)), less(d1, full(d1, {1}, 1e-5)));
+  const Tensor h0 = min(select(small, full(d0, {1}, 1e-6), 0.01 * d0 / d1), length);
+
+  const State f1 = rates(t + direction * h0, euler_probe(y, f0, direction * h0, members));
+  State difference;
+  for (std::size_t m = 0; m < y.size(); ++m) difference.push_back(f1[m] - f0[m]);
+  const Tensor d2 = state_norm(difference, y, members, options) / h0;
+
+  const Tensor steepest = max(d1, d2);
+  const Tensor flat = less(steepest, full(steepest, {1}, 1e-15));
+  const Tensor by_order = pow(0.01 / steepest, 1.0 / method.solver.error_order());
+  const Tensor h1 = select(flat, max(1e-3 * h0, 1e-6), by_order);
+  return direction * min(min(100.0 * h0, h1), length);
+}
+
+/// A recording of one attempted step: what `record_attempt` and `record_diagnosis` share.
+struct RecordedStep {
+  Recording recording;
+  Tensor control;
+  std::vector<Tensor> memory;
+  StepInputs in;
+  std::vector<Tensor> constants;
+  StepOutputs out;
+  std::int64_t evaluations = 0;
+
+  RecordedStep(const Method& method, const std::vector<ValueSpec>& carry) {
+    const auto memories = static_cast<std::int64_t>(method.controller.initial_memory().size());
+    control = recording.input("control", {AttemptProgram::control_size + memories}, DType::f64);
+    in.t = entry(control, AttemptProgram::t);
+    in.h = entry(control, AttemptProgram::h);
+    for (int i = 0; i < memories; ++i) {
+      memory.push_back(entry(control, AttemptProgram::control_size + i));
+    }
+    in.y = declare(recording, member_specs(method.dynamics));
+    in.carry = declare(recording, carry);
+    constants = declare_constants(recording, method.dynamics);
+    CountedRates rates(method.dynamics, constants);
+    out = method.solver.step(rates, in);
+    evaluations = rates.calls();
+  }
+};
+
+}  // namespace
+
+bool Method::adaptive() const {
+  const bool given = options.step > 0.0 || options.steps > 0;
+  return !given && solver.error_order() > 0 && controller.adaptive();
+}
+
+std::vector<ValueSpec> member_specs(const Dynamics& dynamics) {
+  std::vector<ValueSpec> specs;
+  for (const Member& m : dynamics.members) {
+    specs.push_back({m.name, m.shape, m.dtype,
+                     m.shape.has_rows() ? RowClass::per_row : RowClass::row_sum});
+  }
+  return specs;
+}
+
+StartProgram record_start(const Method& method, FirstStep first) {
+  Recording recording;
+  const Tensor control = recording.input("control", {2}, DType::f64);
+  const Tensor t = entry(control, 0);
+  const Tensor span = entry(control, 1);
+  const State y = declare(recording, member_specs(method.dynamics));
+  const std::vector<Tensor> constants = declare_constants(recording, method.dynamics);
+  CountedRates rates(method.dynamics, constants);
+
+  std::vector<Tensor> outputs = method.solver.start(rates, t, y);
+  StartProgram start;
+  start.carry = specs_of("carry", outputs);
+  Tensor step = full(control, {1}, 0.0);
+  Tensor bad = full(control, {1}, 0.0);
+  if (first == FirstStep::chosen) {
+    step = choose_first_step(rates, t, span, y, method);
+    bad = non_finite_entries(rates(t, y), method.dynamics.members, control);
+  }
+  outputs.insert(outputs.begin(), concat({step, bad}, 0));
+  start.evaluations = rates.calls();
+  start.program = recording.program(outputs);
+  return start;
+}
+
+AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>& carry,
+                              const IntegratorRequest& request) {
+  RecordedStep step(method, carry);
+  const std::span<const Member> members = method.dynamics.members;
+  const Tensor bad = non_finite_entries(step.out.y, members, step.control);
+  Tensor ratio = full(step.control, {1}, 0.0);
+  if (method.adaptive()) {
+    ratio = error_norm(step.out.error, step.in.y, step.out.y, members, method.options);
+    const Tensor finite = less(bad, full(bad, {1}, 0.5));
+    ratio = select(finite, ratio, full(bad, {1}, HUGE_VAL));
+  }
+  ControlOutputs control{full(ratio, {1}, 1.0), step.in.h, step.memory};
+  if (method.adaptive() || !method.controller.adaptive()) {
+    control = method.controller.decide(
+        {ratio, step.in.h, step.memory, std::max(1, method.solver.error_order())});
+  }
+
+  std::vector<Tensor> decision{control.accept, control.next_h, ratio, bad};
+  decision.insert(decision.end(), control.memory.begin(), control.memory.end());
+  std::vector<Tensor> outputs{concat(decision, 0)};
+  const auto append = [&](const std::vector<Tensor>& values) {
+    outputs.insert(outputs.end(), values.begin(), values.end());
+  };
+  append(step.out.y);
+  append(step.out.carry);
+
+  AttemptProgram attempt;
+  if (request.save == SaveTimes::interpolated) {
+    append(step.out.dense);
+    attempt.dense = specs_of("dense", step.out.dense);
+  }
+  if (request.extra) {
+    const std::vector<Tensor> extra = request.extra(step.in, step.out, step.constants);
+    append(extra);
+    attempt.extra = specs_of("extra", extra);
+  }
+  attempt.evaluations = step.evaluations;
+  attempt.program = step.recording.program(outputs);
+  return attempt;
+}
+
+Program record_interpolation(const Method& method, const std::vector<ValueSpec>& carry,
+                             const std::vector<ValueSpec>& dense) {
+  Recording recording;
+  const Tensor control = recording.input("control", {3}, DType::f64);
+  StepInputs in;
+  StepOutputs out;
+  in.t = entry(control, 1);
+  in.h = entry(control, 2);
+  in.y = declare(recording, member_specs(method.dynamics));
+  in.carry = declare(recording, carry);
+  out.y = declare(recording, member_specs(method.dynamics));
+  out.carry = declare(recording, carry);
+  out.dense = declare(recording, dense);
+  return recording.program(method.solver.interpolate(entry(control, 0), in, out));
+}
+
+Program record_diagnosis(const Method& method, const std::vector<ValueSpec>& carry) {
+  const RecordedStep step(method, carry);
+  std::vector<Tensor> outputs = step.out.y;
+  if (!step.out.error.empty()) {
+    for (std::size_t m = 0; m < step.in.y.size(); ++m) {
+      const Member& member = method.dynamics.members[m];
+      if (!member.in_error_norm) continue;
+      outputs.push_back(error_over_tolerance(step.out.error[m], step.in.y[m], step.out.y[m], member,
+                                             method.options));
+    }
+  }
+  return step.recording.program(outputs);
+}
+
+}  // namespace odeum::solve

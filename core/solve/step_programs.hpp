@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The programs of a solve, recorded from a dynamics, a solver and a controller.
+//
+// Scalars of the loop travel packed in one float64 vector each way, so that an attempted step is
+// one upload, one run and one download.
+#pragma once
+
+#include <vector>
+
+#include "odeum/controller.hpp"
+#include "odeum/solve.hpp"
+
+namespace odeum::solve {
+
+/// What the programs are recorded from. Everything must outlive the struct.
+struct Method {
+  const Dynamics& dynamics;
+  const Solver& solver;
+  const Controller& controller;
+  const SolveOptions& options;
+
+  /// Whether steps follow the error; otherwise they are given.
+  bool adaptive() const;
+};
+
+/// A value that programs hand to each other.
+struct ValueSpec {
+  std::string name;
+  Shape shape;
+  DType dtype = DType::f32;
+  RowClass row_class = RowClass::none;
+};
+std::vector<ValueSpec> member_specs(const Dynamics& dynamics);
+
+/// (control [t, span], members, constants) to (begin [first step, non-finite rates], carry). The
+/// first step is by Hairer, Norsett, Wanner, Solving ODEs I, II.4, signed as the span and at most
+/// the span; 0 where steps are given.
+struct StartProgram {
+  enum Begin { first_step, non_finite, begin_size };
+  Program program;
+  std::vector<ValueSpec> carry;
+  std::int64_t evaluations = 0;
+};
+enum class FirstStep : std::uint8_t { given, chosen };
+StartProgram record_start(const Method& method, FirstStep first);
+
+/// (control [t, h, memory], members, carry, constants) to (decision [accept, next h, error ratio,
+/// non-finite entries, memory], members, carry, dense, extra).
+struct AttemptProgram {
+  enum Control { t, h, control_size };
+  enum Decision { accept, next_h, error_ratio, non_finite, decision_size };
+  Program program;
+  std::vector<ValueSpec> dense;
+  std::vector<ValueSpec> extra;
+  std::int64_t evaluations = 0;
+};
+AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>& carry,
+                              const IntegratorRequest& request);
+
+/// (control [x, t, h], members, carry, new members, new carry, dense) to members at t + x h.
+Program record_interpolation(const Method& method, const std::vector<ValueSpec>& carry,
+                             const std::vector<ValueSpec>& dense);
+
+/// As the attempt's inputs to (new members; by member in the norm, error over tolerance): what to
+/// look at when a solve failed.
+Program record_diagnosis(const Method& method, const std::vector<ValueSpec>& carry);
+
+}  // namespace odeum::solve

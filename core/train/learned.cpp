@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/learned.hpp"
+
+#include <cmath>
+
+#include "model/batch_memory.hpp"
+#include "odeum/program.hpp"
+
+namespace odeum::train {
+namespace {
+
+constexpr std::size_t kScalar = 64;  ///< bytes between the scalars: an aligned place each
+
+}  // namespace
+
+Learned::Learned(const model::Pipeline& pipeline, std::shared_ptr<const Optimizer> optimizer,
+                 std::optional<double> clip)
+    : device_(pipeline.shared_device()),
+      type_(pipeline.precision()),
+      size_(pipeline.parameters().size),
+      buffer_size_(pipeline.buffers().size),
+      slots_(optimizer->slots()) {
+  if (size_ == 0) throw ConfigError("this model has no parameters: there is nothing to train");
+  const std::size_t bytes = static_cast<std::size_t>(size_) * size_of(type_);
+  for (Copy& copy : copies_) copy = make_copy();
+  gradient_ = device_->allocate(bytes);
+  device_->fill_zero(gradient(), bytes);
+  const std::size_t buffer_bytes = static_cast<std::size_t>(buffer_size_) * size_of(type_);
+  buffers_ = device_->allocate(std::max<std::size_t>(buffer_bytes, 1));
+  scalars_ = device_->allocate(3 * kScalar);
+  compile(*optimizer, clip);
+}
+
+Learned::Copy Learned::make_copy() const {
+  const std::size_t bytes = static_cast<std::size_t>(size_) * size_of(type_);
+  Copy copy;
+  for (std::size_t i = 0; i < 1 + slots_.size(); ++i) {
+    copy.memory.push_back(device_->allocate(bytes));
+    const View view{copy.memory.back().get(), 0};
+    device_->fill_zero(view, bytes);
+    if (i == 0) {
+      copy.parameters = view;
+    } else {
+      copy.slots.push_back(view);
+    }
+  }
+  return copy;
+}
+
+void Learned::compile(const Optimizer& optimizer, std::optional<double> clip) {
+  std::vector<InputSpec> inputs{{"parameters", {size_}, type_}, {"gradient", {size_}, type_}};
+  for (const std::string& slot : slots_) inputs.push_back({slot, {size_}, type_});
+  inputs.push_back({"learning_rate", {1}, type_});
+  inputs.push_back({"step", {1}, type_});
+  const Program program = record(inputs, [&](std::span<const Tensor> in) {
+    UpdateInputs update;
+    update.parameters = in[0];
+    update.slots.assign(in.begin() + 2, in.end() - 2);
+    update.learning_rate = in[in.size() - 2];
+    update.step = in[in.size() - 1];
+    const Tensor norm = sqrt(reshape(sum(square(cast(in[1], DType::f64)), {0}), {1}));
+    update.gradient = in[1];
+    if (clip) {
+      const Tensor longest = full(norm, {1}, *clip);
+      update.gradient = in[1] * cast(longest / max(norm, longest), type_);
+    }
+    UpdateOutputs updated = optimizer.update(update);
+    std::vector<Tensor> outputs{updated.parameters};
+    outputs.insert(outputs.end(), updated.slots.begin(), updated.slots.end());
+    outputs.push_back(norm);
+    return outputs;
+  });
+  update_ = device_->compile(optimize(program), {"optimizer update", {}});
+}
+
+double Learned::update(double learning_rate, std::int64_t step) {
+  const View scalars{scalars_.get(), 0};
+  const double values[2] = {learning_rate, static_cast<double>(step)};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const float narrow = static_cast<float>(values[i]);
+    const void* from = type_ == DType::f32 ? static_cast<const void*>(&narrow) : &values[i];
+    device_->upload(scalars + i * kScalar, from, size_of(type_));
+  }
+  const Copy& from = current();
+  const Copy& to = copies_[1 - at_];
+  std::vector<View> inputs{from.parameters, gradient()};
+  inputs.insert(inputs.end(), from.slots.begin(), from.slots.end());
+  inputs.push_back(scalars);
+  inputs.push_back(scalars + kScalar);
+  std::vector<View> outputs{to.parameters};
+  outputs.insert(outputs.end(), to.slots.begin(), to.slots.end());
+  outputs.push_back(scalars + 2 * kScalar);
+  update_->run(1, inputs, outputs);
+  double norm = 0.0;
+  device_->download(&norm, scalars + 2 * kScalar, sizeof norm);
+  if (std::isfinite(norm)) at_ = 1 - at_;
+  return norm;
+}
+
+std::vector<double> Learned::parameter_values() const {
+  std::vector<double> values;
+  model::append_flat(*device_, parameters(), static_cast<std::size_t>(size_), type_, values);
+  return values;
+}
+
+std::vector<double> Learned::buffer_values() const {
+  std::vector<double> values;
+  model::append_flat(*device_, buffers(), static_cast<std::size_t>(buffer_size_), type_, values);
+  return values;
+}
+
+std::vector<double> Learned::slot_values(std::size_t slot) const {
+  std::vector<double> values;
+  model::append_flat(*device_, current().slots[slot], static_cast<std::size_t>(size_), type_,
+                     values);
+  return values;
+}
+
+void Learned::upload(View to, const std::vector<double>& values, std::int64_t elements) {
+  if (static_cast<std::int64_t>(values.size()) != elements) {
+    bug("Learned: " + std::to_string(values.size()) + " values for a buffer of " +
+        std::to_string(elements));
+  }
+  if (type_ == DType::f64) {
+    device_->upload(to, values.data(), values.size() * sizeof(double));
+    return;
+  }
+  const std::vector<float> narrow(values.begin(), values.end());
+  device_->upload(to, narrow.data(), narrow.size() * sizeof(float));
+}
+
+void Learned::set_parameters(const std::vector<double>& values) {
+  upload(current().parameters, values, size_);
+}
+void Learned::set_buffers(const std::vector<double>& values) {
+  upload(buffers(), values, buffer_size_);
+}
+void Learned::set_slot(std::size_t slot, const std::vector<double>& values) {
+  upload(current().slots[slot], values, size_);
+}
+
+}  // namespace odeum::train

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Learned: the numbers of a training on its device, and the optimizer's update of them.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/pipeline.hpp"
+#include "odeum/optimizer.hpp"
+
+namespace odeum::train {
+
+/// Parameters, gradient and optimizer slots, all flat and of the pipeline's type. Two copies of
+/// what an update replaces: it reads one and writes the other.
+class Learned {
+ public:
+  /// `clip`: longest gradient. A ConfigError where the pipeline has no parameters.
+  Learned(const model::Pipeline& pipeline, std::shared_ptr<const Optimizer> optimizer,
+          std::optional<double> clip);
+
+  View parameters() const { return current().parameters; }
+  View gradient() const { return {gradient_.get(), 0}; }
+  View buffers() const { return {buffers_.get(), 0}; }
+
+  /// One update with the gradient in place; `step` counts from 1. Returns the norm of the gradient
+  /// before clipping; where it is not finite nothing is changed.
+  double update(double learning_rate, std::int64_t step);
+
+  // To and from host numbers, exact.
+  std::vector<double> parameter_values() const;
+  std::vector<double> buffer_values() const;
+  std::vector<double> slot_values(std::size_t slot) const;
+  void set_parameters(const std::vector<double>& values);
+  void set_buffers(const std::vector<double>& values);
+  void set_slot(std::size_t slot, const std::vector<double>& values);
+  const std::vector<std::string>& slots() const { return slots_; }
+
+ private:
+  struct Copy {
+    std::vector<std::shared_ptr<void>> memory;
+    View parameters;
+    std::vector<View> slots;
+  };
+  const Copy& current() const { return copies_[at_]; }
+  Copy make_copy() const;
+  void compile(const Optimizer& optimizer, std::optional<double> clip);
+  void upload(View to, const std::vector<double>& values, std::int64_t elements);
+
+  std::shared_ptr<Device> device_;
+  DType type_;
+  std::int64_t size_;
+  std::int64_t buffer_size_;
+  std::vector<std::string> slots_;
+  Copy copies_[2];
+  std::size_t at_ = 0;
+  std::shared_ptr<void> gradient_;
+  std::shared_ptr<void> buffers_;
+  std::shared_ptr<void> scalars_;  ///< learning rate, step, and the norm, 64 bytes apart
+  std::unique_ptr<Executable> update_;
+};
+
+}  // namespace odeum::train

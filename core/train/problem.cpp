@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/problem.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "model/batch_memory.hpp"
+#include "model/declarations.hpp"
+#include "plugin/registry.hpp"
+#include "solve/options.hpp"
+#include "solve/setting.hpp"
+
+namespace odeum::train {
+namespace {
+
+std::vector<double> wanted_times(const Config& times) {
+  if (times.has("at")) {
+    if (times.has("to")) times.fail("at", "`at` and `to` are both given; one of them is wanted");
+    std::vector<double> at = times.numbers("at");
+    const bool forwards = at[1] >= at[0];
+    for (std::size_t i = 1; i < at.size(); ++i) {
+      if (forwards ? at[i] < at[i - 1] : at[i] > at[i - 1]) {
+        times.fail("at", "the times are not monotone: " + std::to_string(at[i]) + " follows " +
+                             std::to_string(at[i - 1]));
+      }
+    }
+    if (at.front() == at.back()) times.fail("at", "the times are all equal: nothing to solve");
+    return at;
+  }
+  if (!times.has("to"))
+    times.fail("to", "this key is missing: where the integration ends; or give `at`");
+  const double from = times.number("from");
+  const double to = times.number("to");
+  if (from == to) times.fail("to", "equals `from`: there is nothing to solve");
+  const auto count = static_cast<std::size_t>(times.integer("count"));
+  std::vector<double> result(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const double part = static_cast<double>(i) / static_cast<double>(count - 1);
+    result[i] = from + part * (to - from);
+  }
+  result.back() = to;
+  return result;
+}
+
+}  // namespace
+
+Problem::Problem(const Config& root, const plugin::Registry& registry)
+    : precision_(root.text("precision") == "float32" ? DType::f32 : DType::f64),
+      device_(registry.create<Device>(root.component("device"))) {
+  const std::string reason = device_->probe();
+  if (!reason.empty()) root.fail("device", "cannot be used here: " + reason);
+  const Config& problem = root.section("problem");
+  field_ = registry.create<VectorField>(problem.component("field"));
+  components_ = field_->components();
+  times_ = wanted_times(problem.section("times"));
+  save_ =
+      problem.section("times").text("save") == "exact" ? SaveTimes::exact : SaveTimes::interpolated;
+  initial_ = problem.numbers("initial");
+  const auto features = static_cast<std::int64_t>(initial_.size());
+  if (field_->features() >= 0 && field_->features() != features) {
+    problem.fail("initial", "the field '" + problem.component("field").use() + "' has " +
+                                std::to_string(field_->features()) + " components, these are " +
+                                std::to_string(features));
+  }
+  const Config& solver = problem.component("solver");
+  solver_ = registry.create<Solver>(solver);
+  controller_ = registry.create<Controller>(solver.component("controller"));
+  options_ = solve::options_from(solver, *solver_, *controller_, precision_, warnings_);
+  if (options_.on_failure == OnFailure::skip_sample) {
+    solver.fail("on_failure", "skip_sample is for training; here: fail or partial");
+  }
+  if (options_.atol.size() > 1 && options_.atol.size() != initial_.size()) {
+    solver.fail("atol", std::to_string(options_.atol.size()) + " tolerances for a state of " +
+                            std::to_string(features) + " components");
+  }
+  model::OdeTerms terms;
+  terms.field = field_;
+  dynamics_ = model::make_dynamics(terms, Shape{kRows, features}, precision_);
+  for (const model::Item& item : dynamics_.items) {
+    if (item.kind == model::Item::Kind::input || item.kind == model::Item::Kind::noise) {
+      problem.fail("field", "needs '" + item.name + "', which only a model can give it");
+    }
+    if (item.kind == model::Item::Kind::parameter) {
+      model::declare(parameters_, item.name, item.shape, item.initializer);
+    }
+  }
+  parameter_values_ =
+      model::initial_values(parameters_, static_cast<std::uint64_t>(root.integer("seed")));
+}
+
+std::shared_ptr<void> Problem::upload(const std::vector<double>& values) const {
+  return model::upload_flat(*device_, values, values.size(), precision_);
+}
+
+std::vector<double> Problem::download(View from, std::size_t elements) const {
+  std::vector<double> values;
+  model::append_flat(*device_, from, elements, precision_, values);
+  return values;
+}
+
+std::unique_ptr<SolveSetting> Problem::setting(const SolveOptions& options) const {
+  return solve::make_setting(dynamics_.dynamics, solver_, controller_, options, device_);
+}
+
+Problem::Constants Problem::constants(const std::vector<double>& parameter_values) const {
+  Constants result;
+  for (const model::Item& item : dynamics_.items) {
+    std::vector<double> values;
+    int index = -1;
+    if (item.kind == model::Item::Kind::parameter) {
+      const auto& entries = parameters_.entries;
+      const auto found = std::find_if(entries.begin(), entries.end(),
+                                      [&](const model::Entry& e) { return e.name == item.name; });
+      index = static_cast<int>(found - entries.begin());
+      const auto begin = parameter_values.begin() + found->offset;
+      values.assign(begin, begin + found->size);
+    } else {
+      values.assign(static_cast<std::size_t>(item.shape.elements(1)), item.initializer.value);
+    }
+    result.memory.push_back(upload(values));
+    result.views.push_back({result.memory.back().get(), 0});
+    result.entry.push_back(index);
+  }
+  return result;
+}
+
+Solution Problem::solve() {
+  const std::unique_ptr<SolveSetting> made = setting(options_);
+  IntegratorRequest request;
+  request.save = save_;
+  const std::unique_ptr<Integrator> integrator =
+      made->integrator(dynamics_.dynamics, options_, request);
+  const Constants constant = constants(parameter_values_);
+  const std::shared_ptr<void> start = upload(initial_);
+  const std::size_t features = initial_.size();
+  const std::size_t stride = (features * size_of(precision_) + 63) / 64 * 64;
+  const std::shared_ptr<void> memory = device_->allocate(stride * times_.size());
+  std::vector<View> results;
+  for (std::size_t i = 1; i < times_.size(); ++i)
+    results.push_back(View{memory.get(), 0} + i * stride);
+  const std::array first{View{start.get(), 0}};
+
+  SolveCall call;
+  call.rows = 1;
+  call.times = times_;
+  call.initial = first;
+  call.constants = constant.views;
+  call.results = results;
+  Solution solution;
+  solution.report = integrator->integrate(call);
+  const bool partial = options_.on_failure == OnFailure::partial;
+  if (!solution.report.ok() && !partial) return solution;
+  const double sign = times_.back() > times_.front() ? 1.0 : -1.0;
+  for (std::size_t i = 0; i < times_.size(); ++i) {
+    if (!solution.report.ok() && sign * times_[i] > sign * solution.report.t) break;
+    solution.t.push_back(times_[i]);
+    solution.y.push_back(i == 0 ? download(first[0], features)
+                                : download(results[i - 1], features));
+  }
+  return solution;
+}
+
+}  // namespace odeum::train

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/training.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <numeric>
+#include <optional>
+
+#include "io/file.hpp"
+#include "model/pipeline.hpp"
+#include "odeum/optimizer.hpp"
+#include "plugin/registry.hpp"
+#include "train/batches.hpp"
+#include "train/checkpoint.hpp"
+#include "train/evaluation.hpp"
+#include "train/interrupt.hpp"
+#include "train/learned.hpp"
+#include "train/learning_rate.hpp"
+#include "train/progress_line.hpp"
+#include "train/run_folder.hpp"
+#include "train/settings.hpp"
+#include "train/skip_rows.hpp"
+#include "train/summary.hpp"
+
+namespace odeum::train {
+namespace {
+
+using io::Json;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::int64_t kMostFitRows = 100000;
+constexpr std::int64_t kValidationPass = 0;
+constexpr std::int64_t kTestPass = 1;
+
+std::string shown(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
+class Training {
+ public:
+  Training(const TrainRequest& request, plugin::Registry& registry)
+      : request_(request),
+        root_(request.root),
+        registry_(registry),
+        seed_(static_cast<std::uint64_t>(root_.integer("seed"))),
+        pipeline_(root_, registry),
+        settings_(root_, pipeline_.dataset()),
+        rate_(root_.component("optimizer"), settings_.steps),
+        learned_(pipeline_, optimizer(), clip()),
+        batches_(pipeline_.dataset(), seed_, pipeline_.batch_rows(), pipeline_.wanted_columns()),
+        skip_failed_(skips_failed_samples(root_)),
+        skip_failed_in_evaluation_(skips_failed_samples(root_.for_evaluation())) {}
+
+  TrainOutcome run() {
+    RunFolder folder = open_folder();
+    folder.lock();
+    folder_ = &folder;
+    log_.emplace(folder.metrics(), progress_.metrics_bytes);
+    startup_seconds_ = process_seconds();
+    begin_ = Clock::now();
+    const InterruptWatch interrupt;
+    TrainOutcome outcome;
+    try {
+      outcome.ending = loop(interrupt);
+      train_seconds_ = seconds();
+      if (outcome.ending == Ending::done) test(interrupt);
+    } catch (const Interrupted&) {
+      outcome.ending = Ending::interrupted;
+    } catch (const std::runtime_error& error) {
+      outcome.ending = Ending::failed;
+      outcome.message = error.what();
+    }
+    outcome.summary = summary(outcome);
+    io::write_atomically(folder.summary(), io::to_text(outcome.summary));
+    return outcome;
+  }
+
+ private:
+  std::shared_ptr<const Optimizer> optimizer() const {
+    return registry_.create<Optimizer>(root_.component("optimizer"));
+  }
+  std::optional<double> clip() const {
+    const Config& optimizer = root_.component("optimizer");
+    if (!optimizer.has("gradient_clip")) return std::nullopt;
+    return optimizer.number("gradient_clip");
+  }
+
+  // --- Beginning
+  // ----------------------------------------------------------------------------------
+
+  RunFolder open_folder() {
+    if (!request_.resume || !RunFolder::taken(request_.out)) {
+      initialise();
+      return RunFolder::create(request_.out, request_.config_text, [this](const RunFolder& folder) {
+        const io::LineFile metrics(folder.metrics(), 0);
+        save_checkpoint(folder.checkpoint(0));
+      });
+    }
+    RunFolder folder = RunFolder::open(request_.out);
+    const auto steps = folder.checkpoints();
+    if (steps.empty())
+      throw ConfigError(folder.path().string() + " has no checkpoint to go on from");
+    restore(load(folder.checkpoint(steps.back()), pipeline_.parameters(), pipeline_.buffers(),
+                 pipeline_.precision()),
+            folder.checkpoint(steps.back()));
+    resumed_from_ = progress_.step;
+    // A run that was killed between a best checkpoint and its copy.
+    if (progress_.best.step == progress_.step) folder.keep_as_best(progress_.step);
+    std::filesystem::remove(folder.summary());
+    io::write_atomically(folder.config(), request_.config_text);
+    return folder;
+  }
+
+  void initialise() {
+    learned_.set_parameters(pipeline_.initial_parameters());
+    std::vector<double> buffers = pipeline_.initial_buffers();
+    const std::int64_t rows =
+        std::min(pipeline_.dataset().count(Split::train).value_or(kMostFitRows), kMostFitRows);
+    std::vector<std::int64_t> samples(static_cast<std::size_t>(rows));
+    std::iota(samples.begin(), samples.end(), std::int64_t{0});
+    const model::Batch fitted =
+        read_rows(pipeline_.dataset(), Split::train, split_key(seed_, Split::train, 0),
+                  std::move(samples), pipeline_.wanted_columns());
+    learned_.set_buffers(pipeline_.fit(fitted, learned_.parameters(), std::move(buffers)));
+  }
+
+  void restore(const Checkpoint& checkpoint, const std::filesystem::path& file) {
+    learned_.set_parameters(checkpoint.parameters);
+    learned_.set_buffers(checkpoint.buffers);
+    for (std::size_t i = 0; i < learned_.slots().size(); ++i) {
+      const auto found = checkpoint.slots.find(learned_.slots()[i]);
+      if (found == checkpoint.slots.end()) {
+        throw ConfigError(Place{file.string()}, "has no optimizer state '" + learned_.slots()[i] +
+                                                    "': it was made with another optimizer");
+      }
+      learned_.set_slot(i, found->second);
+    }
+    progress_ = checkpoint.progress;
+  }
+
+  // --- The loop
+  // -----------------------------------------------------------------------------------
+
+  Ending loop(const InterruptWatch& interrupt) {
+    ProgressLine line(settings_.steps, progress_.step);
+    while (progress_.step < settings_.steps && !progress_.stopped_early) {
+      line.step(one_step());
+      if (progress_.since_log.count == settings_.log_every) log_means();
+      const bool last = progress_.step == settings_.steps;
+      const bool best = validation_is_due() && validate(line);
+      const bool ends = last || progress_.stopped_early;
+      if (ends && progress_.since_log.count > 0) log_means();
+      if (best || ends || interrupt.requested() ||
+          progress_.step % settings_.checkpoint_every == 0) {
+        save_checkpoint(folder_->checkpoint(progress_.step));
+        if (best) folder_->keep_as_best(progress_.step);
+        folder_->prune(settings_.keep);
+      }
+      if (interrupt.requested() && !ends) return Ending::interrupted;
+    }
+    return Ending::done;
+  }
+
+  bool validation_is_due() const {
+    if (settings_.evaluate_every == 0) return false;
+    return progress_.step % settings_.evaluate_every == 0 || progress_.step == settings_.steps;
+  }
+
+  ProgressLine::Seen one_step() {
+    const std::int64_t step = progress_.step;
+    const model::Batch batch = batches_.at(step);
+    const auto run = [&](const model::Batch& rows) {
+      return pipeline_.train_step(rows, step, learned_.parameters(), learned_.buffers(),
+                                  learned_.gradient());
+    };
+    std::vector<std::int64_t> skipped;
+    const model::StepResult result =
+        skip_failed_ ? without_failing_rows(batch, pipeline_.dataset().columns(), skipped, run)
+                     : run(batch);
+    const double lr = rate_.at(step);
+    if (!std::isfinite(result.loss)) not_finite("loss", result.loss, lr);
+    const double norm = learned_.update(lr, step + 1);
+    if (!std::isfinite(norm)) not_finite("gradient's norm", norm, lr);
+
+    progress_.step = step + 1;
+    progress_.skipped_samples += static_cast<std::int64_t>(skipped.size());
+    account(result, norm);
+    return {progress_.step, result.loss, static_cast<double>(result.evaluations.forward),
+            batch.rows};
+  }
+
+  [[noreturn]] void not_finite(const std::string& what, double value, double lr) const {
+    const auto steps = folder_->checkpoints();
+    throw RunError("the " + what + " of step " + std::to_string(progress_.step + 1) + " is " +
+                   shown(value) + " (learning rate " + shown(lr) +
+                   "). The last checkpoint is of step " +
+                   std::to_string(steps.empty() ? 0 : steps.back()) +
+                   ". Try a smaller optimizer.lr, an optimizer.gradient_clip, or a smaller rtol");
+  }
+
+  void account(const model::StepResult& result, double norm) {
+    model::Evaluations& total = progress_.evaluations;
+    total.forward += result.evaluations.forward;
+    total.backward += result.evaluations.backward;
+    total.accepted += result.evaluations.accepted;
+    total.rejected += result.evaluations.rejected;
+    RunningMeans& means = progress_.since_log;
+    ++means.count;
+    means.add("loss", result.loss);
+    for (const auto& [name, value] : result.metrics) means.add("metric." + name, value);
+    for (const auto& [name, value] : result.costs) means.add("cost." + name, value);
+    means.add("gradient_norm", norm);
+    means.add("evaluations_forward", static_cast<double>(result.evaluations.forward));
+    means.add("evaluations_backward", static_cast<double>(result.evaluations.backward));
+    means.add("rejected", static_cast<double>(result.evaluations.rejected));
+  }
+
+  void log_means() {
+    RunningMeans& means = progress_.since_log;
+    Json line{{"step", progress_.step}, {"loss", means.mean("loss")}};
+    Json costs = Json::object();
+    for (const auto& [name, sum] : means.sums) {
+      if (name.rfind("metric.", 0) == 0) line[name.substr(7)] = means.mean(name);
+      if (name.rfind("cost.", 0) == 0) costs[name.substr(5)] = means.mean(name);
+    }
+    if (!costs.empty()) line["costs"] = costs;
+    line["lr"] = rate_.at(progress_.step - 1);
+    for (const char* name :
+         {"gradient_norm", "evaluations_forward", "evaluations_backward", "rejected"}) {
+      line[name] = means.mean(name);
+    }
+    if (skip_failed_) line["skipped_samples"] = progress_.skipped_samples;
+    log_->append(io::to_line(line));
+    last_loss_ = means.mean("loss");
+    means = {};
+  }
+
+  // --- Validation, checkpoints, test
+  // --------------------------------------------------------------
+
+  EvaluationRequest evaluation_request(Split split, std::int64_t samples, std::int64_t pass) const {
+    return {split, samples, settings_.evaluate_batch, pass, seed_, skip_failed_in_evaluation_};
+  }
+
+  /// Whether this is the best one so far.
+  bool validate(ProgressLine& line) {
+    const Evaluation evaluation =
+        evaluate(pipeline_,
+                 evaluation_request(Split::validation, settings_.evaluate_samples, kValidationPass),
+                 learned_.parameters(), learned_.buffers(), [] { return false; });
+    log_->append(io::to_line({{"step", progress_.step}, {"validation", to_json(evaluation)}}));
+    const std::string metric = pipeline_.main_metric();
+    const Statistic& value = evaluation.metrics.at(metric);
+    Best& best = progress_.best;
+    const bool better = std::isfinite(value.mean) &&
+                        (best.step < 0 || value.mean < best.metric - settings_.min_delta);
+    if (better) {
+      best = {progress_.step, value.mean, 0};
+    } else {
+      ++best.evaluations_since;
+      progress_.stopped_early =
+          settings_.patience > 0 && best.evaluations_since >= settings_.patience;
+    }
+    line.note("step " + std::to_string(progress_.step) + "  validation " + metric + " " +
+              shown(value.mean) + " +- " + shown(value.stderr_) + (better ? "  (best)" : ""));
+    if (progress_.stopped_early) {
+      line.note("no better validation in " + std::to_string(settings_.patience) +
+                " evaluations: stopping early");
+    }
+    return better;
+  }
+
+  void save_checkpoint(const std::filesystem::path& file) {
+    Checkpoint checkpoint;
+    if (log_) {
+      log_->sync();
+      progress_.metrics_bytes = log_->size();
+    }
+    checkpoint.progress = progress_;
+    checkpoint.seed = seed_;
+    const TrainingBatches::Position position = batches_.position(progress_.step);
+    checkpoint.epoch = position.epoch;
+    checkpoint.epoch_row = position.row;
+    checkpoint.config = request_.fingerprint;
+    for (const Column& column : pipeline_.dataset().columns())
+      checkpoint.columns.push_back(column.name);
+    checkpoint.sample_shape = pipeline_.sample_shape().extents();
+    checkpoint.parameters = learned_.parameter_values();
+    checkpoint.buffers = learned_.buffer_values();
+    for (std::size_t i = 0; i < learned_.slots().size(); ++i) {
+      checkpoint.slots[learned_.slots()[i]] = learned_.slot_values(i);
+    }
+    save(file, checkpoint, pipeline_.parameters(), pipeline_.buffers(), pipeline_.precision());
+  }
+
+  void test(const InterruptWatch& interrupt) {
+    if (progress_.best.step >= 0 && progress_.best.step != progress_.step) {
+      const Checkpoint best =
+          load(folder_->best(), pipeline_.parameters(), pipeline_.buffers(), pipeline_.precision());
+      learned_.set_parameters(best.parameters);
+      learned_.set_buffers(best.buffers);
+    }
+    if (settings_.test_samples < 2) return;
+    test_ = evaluate(pipeline_, evaluation_request(Split::test, settings_.test_samples, kTestPass),
+                     learned_.parameters(), learned_.buffers(),
+                     [&interrupt] { return interrupt.requested(); });
+  }
+
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+  Json summary(const TrainOutcome& outcome) const {
+    SummaryFacts facts;
+    facts.status = outcome.ending == Ending::done          ? "done"
+                   : outcome.ending == Ending::interrupted ? "interrupted"
+                                                           : "failed";
+    facts.message = outcome.message;
+    facts.progress = &progress_;
+    facts.resumed_from = resumed_from_;
+    facts.seconds = seconds();
+    facts.train_seconds = train_seconds_.value_or(facts.seconds);
+    facts.last_loss = last_loss_;
+    facts.startup_seconds = startup_seconds_;
+    facts.test = test_;
+    return make_summary(root_, pipeline_, registry_, facts);
+  }
+
+  const TrainRequest& request_;
+  const Config& root_;
+  plugin::Registry& registry_;
+  std::uint64_t seed_;
+  model::Pipeline pipeline_;
+  Settings settings_;
+  LearningRate rate_;
+  Learned learned_;
+  TrainingBatches batches_;
+  bool skip_failed_;
+  bool skip_failed_in_evaluation_;
+
+  const RunFolder* folder_ = nullptr;
+  std::optional<io::LineFile> log_;
+  Progress progress_;
+  std::optional<std::int64_t> resumed_from_;
+  std::optional<double> last_loss_;
+  std::optional<double> train_seconds_;
+  double startup_seconds_ = 0.0;
+  std::optional<Evaluation> test_;
+  Clock::time_point begin_ = Clock::now();
+};
+
+}  // namespace
+
+TrainOutcome train(const TrainRequest& request, plugin::Registry& registry) {
+  if (!request.resume && RunFolder::taken(request.out)) {
+    throw ConfigError("the run folder " + request.out.string() +
+                      " exists already: go on with it by --resume, or choose another by --out");
+  }
+  return Training(request, registry).run();
+}
+
+}  // namespace odeum::train

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "odeum/config.hpp"
+#include "odeum/plugin.hpp"
+#include "odeum/schema.hpp"
+#include "run/device.hpp"
+
+namespace odeum::cpu {
+namespace {
+
+Schedule schedule_named(const std::string& name) {
+  if (name == "rows") return Schedule::rows;
+  return name == "tasks" ? Schedule::tasks : Schedule::automatic;
+}
+int limit_named(const std::string& name) {
+  if (name == "generic") return 0;
+  return name == "avx2" ? 1 : 2;
+}
+
+class Cpu final : public CpuDevice {
+ public:
+  static Schema schema() {
+    return Schema("The processor: vector kernels, matrix products and threads; results do not depend on the number of threads")
+        .integer("threads", 0, "threads to use; 0: one for each core")
+        .at_least(0)
+        .text("plan", "automatic",
+              "rows: threads take tiles of rows through the whole program; tasks: each operation is cut over the "
+              "threads; automatic chooses by the sizes of the weights")
+        .choices({"automatic", "rows", "tasks"})
+        .text("instructions", "automatic",
+              "widest vector instructions to use; fewer than the processor has make results comparable with those of another")
+        .choices({"automatic", "generic", "avx2", "avx512"});
+  }
+  explicit Cpu(const Config& config)
+      : CpuDevice(static_cast<int>(config.integer("threads")), schedule_named(config.text("plan")),
+                  limit_named(config.text("instructions"))) {}
+};
+
+}  // namespace
+
+ODEUM_PLUGIN(device, "cpu", Cpu, "1.0.0", "The processor: vector kernels and threads")
+
+}  // namespace odeum::cpu

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels for processors with AVX2 and FMA.
+#include "kernels/table.hpp"
+
+namespace odeum::cpu {
+namespace {
+inline constexpr int kVectorBytes = 32;
+inline constexpr int kRegisters = 16;
+#include "kernels/vector.inc"
+#include "kernels/functions_f32.inc"
+#include "kernels/functions_f64.inc"
+#include "kernels/elementwise.inc"
+#include "kernels/reduce.inc"
+#include "kernels/product.inc"
+#include "kernels/fill.inc"
+}  // namespace
+
+const Kernels& avx2::table() {
+  static const Kernels k = filled("avx2");
+  return k;
+}
+
+}  // namespace odeum::cpu

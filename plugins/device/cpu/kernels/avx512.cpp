@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels for processors with AVX-512 (F, DQ, BW, VL).
+#include "kernels/table.hpp"
+
+namespace odeum::cpu {
+namespace {
+inline constexpr int kVectorBytes = 64;
+inline constexpr int kRegisters = 32;
+#include "kernels/vector.inc"
+#include "kernels/functions_f32.inc"
+#include "kernels/functions_f64.inc"
+#include "kernels/elementwise.inc"
+#include "kernels/reduce.inc"
+#include "kernels/product.inc"
+#include "kernels/fill.inc"
+}  // namespace
+
+const Kernels& avx512::table() {
+  static const Kernels k = filled("avx512");
+  return k;
+}
+
+}  // namespace odeum::cpu

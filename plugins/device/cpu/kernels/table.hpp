@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of vector kernels. The same source (kernels/elementwise.inc and its neighbours) is
+// compiled once for each instruction set; `kernels()` picks the widest that this processor has.
+//
+// Kernels take plain pointers, never allocate and never throw. Elementwise kernels work on whole
+// vectors: n is a multiple of kPadding / sizeof(element), and every buffer holds that many elements.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "odeum/shape.hpp"
+
+namespace odeum::cpu {
+
+/// Bytes that buffers are aligned and padded to: the widest vector of any instruction set.
+inline constexpr std::size_t kPadding = 64;
+
+enum class Fn : std::uint8_t {
+  copy, neg, abs, sign, floor, exp, expm1, log, log1p, sqrt, sin, cos, tanh, sigmoid, softplus, erf,
+  add, sub, mul, div, max, min, less, equal,
+  mul_add,  ///< a b + c
+  mul_sub,  ///< a b - c
+  sub_mul,  ///< c - a b
+  select,   ///< a != 0 ? b : c
+  count,
+};
+constexpr std::size_t index(Fn fn) { return static_cast<std::size_t>(fn); }
+constexpr std::size_t index(DType type) { return static_cast<std::size_t>(type); }
+
+/// out[i] = fn(a[i], b[i], c[i]). Operands that are scalars (by variant) are read at index 0 only.
+using ElementKernel = void (*)(void* out, const void* a, const void* b, const void* c, std::size_t n);
+
+/// Which operands are scalars: bit 0 for a, bit 1 for b, bit 2 for c.
+inline constexpr std::size_t kVariants = 8;
+
+/// C[m, n] = (accumulate ? C : 0) + alpha A[m, k] B[k, n].
+/// A by strides; B by rows of n contiguous elements, cut into panels of `panel` columns: element
+/// (p, j) stands at b[(j / panel) b_panel + p b_row + j % panel], and reading up to the next whole
+/// vector of a row must be safe; C by rows of contiguous elements.
+template <class T>
+struct Product {
+  std::int64_t m = 0, n = 0, k = 0;
+  const T* a = nullptr;
+  std::int64_t a_m = 0, a_k = 0;
+  const T* b = nullptr;
+  std::int64_t b_panel = 0, b_row = 0;
+  T* c = nullptr;
+  std::int64_t c_m = 0;
+  bool accumulate = false;
+  T alpha = 1;
+};
+
+/// C[m, n] = (accumulate ? C : 0) + alpha A B, all by strides, for products too small to pack.
+template <class T>
+struct SmallProduct {
+  std::int64_t m = 0, n = 0, k = 0;
+  const T* a = nullptr;
+  std::int64_t a_m = 0, a_k = 0;
+  const T* b = nullptr;
+  std::int64_t b_k = 0, b_n = 0;
+  T* c = nullptr;
+  std::int64_t c_m = 0, c_n = 0;
+  bool accumulate = false;
+  T alpha = 1;
+};
+
+template <class T>
+struct ProductKernels {
+  int lanes = 0;  ///< elements of a vector
+  int panel = 0;  ///< columns of a panel of B
+  void (*product)(const Product<T>&) = nullptr;
+  void (*small)(const SmallProduct<T>&) = nullptr;
+  /// As `small`, for n of a few columns, a_k = b_k = c_n = 1.
+  void (*narrow)(const SmallProduct<T>&) = nullptr;
+  /// B[k, n] by strides into panels [n / panel, rounded up][k][panel], padded with zeros.
+  void (*pack)(std::int64_t k, std::int64_t n, const T* b, std::int64_t b_k, std::int64_t b_n, T* to) = nullptr;
+};
+
+struct Kernels {
+  const char* instruction_set = "";
+  /// [fn][type][variant]; nullptr where a function has no meaning for a type.
+  std::array<std::array<std::array<ElementKernel, kVariants>, 3>, index(Fn::count)> element{};
+  std::array<std::array<ElementKernel, 3>, 3> cast{};  ///< [from][to]
+  ProductKernels<float> f32;
+  ProductKernels<double> f64;
+
+  /// out[r] = sum of x[r, 0..k), in the type itself. [type]; no int64.
+  std::array<void (*)(void* out, const void* x, std::int64_t rows, std::int64_t k), 3> row_sums{};
+  /// acc[j] += scale * sum over r of x[r, j]; float64 accumulators for floating types, int64 else.
+  std::array<void (*)(void* acc, const void* x, std::int64_t rows, std::int64_t n, double scale), 3> add_rows{};
+};
+
+/// For the processor that runs this. `limit` (0 generic, 1 AVX2, 2 AVX-512) is for tests.
+const Kernels& kernels(int limit = 2);
+
+namespace generic { const Kernels& table(); }
+namespace avx2 { const Kernels& table(); }
+namespace avx512 { const Kernels& table(); }
+
+}  // namespace odeum::cpu

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: Apache-2.0
+// The instructions of a fused group: operands, multiply-adds, loads and stores, registers.
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "odeum/error.hpp"
+#include "plan/lowering.hpp"
+
+namespace odeum::cpu {
+namespace {
+
+Fn function_of(Op op) {
+  switch (op) {
+    case Op::neg: return Fn::neg;
+    case Op::abs: return Fn::abs;
+    case Op::sign: return Fn::sign;
+    case Op::floor: return Fn::floor;
+    case Op::exp: return Fn::exp;
+    case Op::expm1: return Fn::expm1;
+    case Op::log: return Fn::log;
+    case Op::log1p: return Fn::log1p;
+    case Op::sqrt: return Fn::sqrt;
+    case Op::sin: return Fn::sin;
+    case Op::cos: return Fn::cos;
+    case Op::tanh: return Fn::tanh;
+    case Op::sigmoid: return Fn::sigmoid;
+    case Op::softplus: return Fn::softplus;
+    case Op::erf: return Fn::erf;
+    case Op::add: return Fn::add;
+    case Op::sub: return Fn::sub;
+    case Op::mul: return Fn::mul;
+    case Op::div: return Fn::div;
+    case Op::max: return Fn::max;
+    case Op::min: return Fn::min;
+    case Op::less: return Fn::less;
+    case Op::equal: return Fn::equal;
+    case Op::select: return Fn::select;
+    default: return Fn::copy;
+  }
+}
+
+class Emission {
+ public:
+  Emission(Lowering& lowering, const Unit& unit) : lowering_(lowering), graph_(lowering.graph()), unit_(unit) {
+    program_.rowful = unit.rowful;
+    program_.elements = unit.elements;
+    bool wide = false;
+    for (const ValueId id : unit.nodes) {
+      wide = wide || size_of(graph_[id].dtype) == 8;
+      narrow_ = narrow_ || graph_[id].dtype == DType::f32;
+      for (const ValueId x : graph_[id].operands) {
+        wide = wide || size_of(graph_[x].dtype) == 8;
+        narrow_ = narrow_ || graph_[x].dtype == DType::f32;
+      }
+    }
+    program_.granule = narrow_ ? 16 : 8;
+    program_.chunk = unit.nodes.size() > 16 ? 512 : 1024;
+    if (wide) program_.chunk /= 2;
+    largest_ = wide ? 8 : 4;
+  }
+
+  GroupProgram emit() {
+    mark_fused_products();
+    for (const ValueId id : unit_.nodes) {
+      if (graph_.role(id) == Role::element) {
+        element(id);
+      } else {
+        sum(id);
+      }
+    }
+    finish();
+    return std::move(program_);
+  }
+
+ private:
+  bool here(ValueId root) const {
+    return lowering_.fusion().unit_of[static_cast<std::size_t>(root)] ==
+           lowering_.fusion().unit_of[static_cast<std::size_t>(unit_.nodes.front())];
+  }
+  ValueId operand_root(ValueId id, int k) const { return graph_.root(graph_[id].operands[static_cast<std::size_t>(k)]); }
+
+  /// A product that only one addition of this group reads is computed with it.
+  void mark_fused_products() {
+    for (const ValueId id : unit_.nodes) {
+      const Op op = graph_[id].op;
+      if (op != Op::add && op != Op::sub) continue;
+      for (int k = 0; k < 2; ++k) {
+        const ValueId x = operand_root(id, k);
+        if (graph_.role(x) != Role::element || graph_[x].op != Op::mul || !here(x) || !graph_.plain(id, k)) continue;
+        if (graph_.readers[static_cast<std::size_t>(x)].size() != 1 || lowering_.slot(x) >= 0) continue;
+        fused_[id] = k;
+        skipped_[x] = true;
+        break;
+      }
+    }
+  }
+
+  int add(GroupOperand operand) {
+    program_.operands.push_back(operand);
+    return static_cast<int>(program_.operands.size()) - 1;
+  }
+
+  /// The operand that holds what `id` reads as operand k; `scalar_allowed` false: as full elements.
+  int read(ValueId id, int k, bool scalar_allowed = true) {
+    const ValueId x = graph_[id].operands[static_cast<std::size_t>(k)];
+    const Layout& layout = graph_.layout(x);
+    const DType type = graph_[x].dtype;
+    const auto computed = values_.find(layout.root);
+    if (computed != values_.end() && graph_.plain(id, k)) return computed->second;
+    GroupOperand operand;
+    operand.type = type;
+    const Access a = access(layout);
+    if (const double* value = graph_.fill(layout.root)) {
+      operand.kind = GroupOperand::Kind::scalar;
+      operand.slot = lowering_.number(*value, type);
+    } else {
+      operand.slot = lowering_.slot(layout.root);
+      operand.offset = a.offset;
+      if (a.kind == Access::Kind::scalar) operand.kind = GroupOperand::Kind::scalar;
+      if (a.kind == Access::Kind::contiguous) operand.kind = GroupOperand::Kind::direct;
+      if (a.kind == Access::Kind::periodic) operand.kind = GroupOperand::Kind::periodic;
+    }
+    const bool loads = operand.kind == GroupOperand::Kind::reg ||
+                       (operand.kind == GroupOperand::Kind::scalar && !scalar_allowed);
+    const std::string key = described(operand, a, loads);
+    const auto known = reads_.find(key);
+    if (known != reads_.end()) return known->second;
+    int result = -1;
+    if (loads) {
+      result = add({GroupOperand::Kind::reg, type, -1, 0, true, false, false, -1});
+      load(operand.slot, type, a, result);
+    } else {
+      if (operand.kind == GroupOperand::Kind::periodic) {
+        operand.slot = lowering_.repeated(layout.root, a, program_.chunk, unit_.phase);
+        operand.offset = 0;
+        operand.in_arena = true;
+      }
+      if (operand.kind == GroupOperand::Kind::direct) {
+        operand.in_arena = lowering_[operand.slot].in_arena() && operand.offset == 0;
+        operand.read = true;
+      }
+      result = add(operand);
+    }
+    reads_[key] = result;
+    return result;
+  }
+
+  std::string described(const GroupOperand& x, const Access& a, bool loads) const {
+    std::string key = std::to_string(static_cast<int>(x.kind)) + (loads ? "L" : "") + ":" + std::to_string(x.slot) + ":" +
+                      std::to_string(a.offset);
+    if (loads || x.kind == GroupOperand::Kind::periodic) {
+      key += ":" + std::to_string(a.row_stride);
+      for (std::size_t i = 0; i < a.extents.size(); ++i) {
+        key += "," + std::to_string(a.extents[i]) + "/" + std::to_string(a.strides[i]);
+      }
+    }
+    return key;
+  }
+
+  void load(int slot, DType type, const Access& a, int out) {
+    GroupInstruction x;
+    x.kind = GroupInstruction::Kind::load;
+    x.slot = slot;
+    x.type = type;
+    x.access = a;
+    x.out = out;
+    program_.instructions.push_back(std::move(x));
+  }
+
+  /// Where node `id` writes: its slot, or a register.
+  int written(ValueId id) {
+    const int slot = lowering_.slot(id);
+    GroupOperand operand;
+    operand.type = graph_[id].dtype;
+    if (slot >= 0) {
+      operand.kind = GroupOperand::Kind::direct;
+      operand.slot = slot;
+      operand.in_arena = lowering_[slot].in_arena();
+      operand.written = true;
+    }
+    return values_[id] = add(operand);
+  }
+
+  void element(ValueId id) {
+    if (skipped_.count(id) != 0) return;
+    const Node& node = graph_[id];
+    GroupInstruction x;
+    std::array<int, 3> operands{0, 0, 0};
+    Fn fn = function_of(node.op);
+    std::size_t count = node.operands.size();
+    const DType from = graph_[node.operands[0]].dtype;
+    const bool converts = from != node.dtype;
+    if (fn == Fn::copy && !converts && copies_strided(id)) {
+      const Layout& layout = graph_.layout(node.operands[0]);
+      const int slot = lowering_.slot(layout.root);
+      load(slot, node.dtype, access(layout), written(id));
+      store_parts(id);
+      return;
+    }
+    const auto fused = fused_.find(id);
+    if (fused != fused_.end()) {
+      const ValueId product = operand_root(id, fused->second);
+      operands = {read(product, 0), read(product, 1), read(id, 1 - fused->second)};
+      count = 3;
+      fn = node.op == Op::add ? Fn::mul_add : (fused->second == 0 ? Fn::mul_sub : Fn::sub_mul);
+    } else {
+      for (std::size_t k = 0; k < count; ++k) operands[k] = read(id, static_cast<int>(k), !converts);
+    }
+    std::size_t variant = 0;
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto kind = program_.operands[static_cast<std::size_t>(operands[k])].kind;
+      if (kind == GroupOperand::Kind::scalar) variant |= std::size_t{1} << k;
+    }
+    x.kernel = converts ? lowering_.kernels().cast[index(from)][index(node.dtype)]
+                        : lowering_.kernels().element[index(fn)][index(node.dtype)][variant];
+    if (x.kernel == nullptr) {
+      throw ConfigError(std::string("device cpu: ") + name(node.op) + " has no meaning for " + name(node.dtype));
+    }
+    x.a = operands[0];
+    x.b = count > 1 ? operands[1] : operands[0];
+    x.c = count > 2 ? operands[2] : operands[0];
+    x.out = written(id);
+    program_.instructions.push_back(std::move(x));
+    program_.cost += fn >= Fn::exp && fn <= Fn::erf ? 4.0 : 1.0;
+    store_parts(id);
+  }
+
+  /// A copy whose operand has to be loaded anyway is loaded to where the copy goes.
+  bool copies_strided(ValueId id) const {
+    const Layout& layout = graph_.layout(graph_[id].operands[0]);
+    return graph_.fill(layout.root) == nullptr && values_.count(layout.root) == 0 &&
+           access(layout).kind == Access::Kind::strided;
+  }
+
+  /// Concatenations that take this value as a part get it from here.
+  void store_parts(ValueId id) {
+    for (const ValueId reader : graph_.readers[static_cast<std::size_t>(id)]) {
+      if (graph_[reader].op != Op::concat) continue;
+      for (int k = 0; k < static_cast<int>(graph_[reader].operands.size()); ++k) {
+        if (operand_root(reader, k) != id || !lowering_.part_in_group(reader, k)) continue;
+        GroupInstruction x;
+        x.kind = GroupInstruction::Kind::store;
+        x.slot = lowering_.slot(reader);
+        x.type = graph_[id].dtype;
+        x.access = lowering_.part_access(reader, k);
+        x.a = values_.at(id);
+        if (!stored_.insert({{reader, k}, true}).second) continue;
+        program_.instructions.push_back(std::move(x));
+      }
+    }
+  }
+
+  void sum(ValueId id) {
+    const Node& node = graph_[id];
+    const ValueId x = operand_root(id, 0);
+    GroupInstruction s;
+    s.type = node.dtype;
+    s.a = values_.at(x);
+    const auto& axes = std::get<Axes>(node.attributes).axes;
+    if (axes.front() != 0) {
+      s.kind = GroupInstruction::Kind::row_sum;
+      s.slot = lowering_.slot(id);
+      const std::int64_t kept = graph_.elements(id);
+      s.width = kept == 0 ? 1 : unit_.elements / kept;
+      program_.whole_rows = true;
+    } else {
+      s.kind = GroupInstruction::Kind::column_sum;
+      s.slot = lowering_.accumulator(id);
+      s.width = axes.size() == 1 ? unit_.elements : 1;
+      const Term& term = lowering_.term(id);
+      s.scale = term.scale;
+      s.scalars = lowering_.scalar_slots(term);
+      program_.sharded = true;
+      program_.whole_rows = program_.whole_rows || s.width != 1;
+    }
+    program_.instructions.push_back(std::move(s));
+    program_.cost += 1.0;
+  }
+
+  /// Gives registers numbers that are used again, and spares to memory that is not padded.
+  void finish() {
+    std::vector<GroupOperand>& operands = program_.operands;
+    std::vector<std::size_t> last(operands.size(), 0);
+    for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
+      const GroupInstruction& x = program_.instructions[i];
+      const auto touch = [&](int operand) { last[static_cast<std::size_t>(operand)] = i; };
+      if (x.kind == GroupInstruction::Kind::kernel) {
+        touch(x.a), touch(x.b), touch(x.c), touch(x.out);
+      } else if (x.kind == GroupInstruction::Kind::load) {
+        touch(x.out);
+      } else {
+        touch(x.a);
+      }
+    }
+    std::vector<int> number(operands.size(), -1);
+    std::vector<bool> busy;
+    std::vector<std::size_t> busy_until;
+    const auto take = [&](int operand, std::size_t now) {
+      const auto o = static_cast<std::size_t>(operand);
+      if (operands[o].kind != GroupOperand::Kind::reg || number[o] >= 0) return;
+      std::size_t r = 0;
+      while (r < busy_until.size() && busy_until[r] >= now) ++r;
+      if (r == busy_until.size()) busy_until.push_back(0);
+      busy_until[r] = last[o];
+      number[o] = static_cast<int>(r);
+    };
+    for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
+      const auto kind = program_.instructions[i].kind;
+      if (kind == GroupInstruction::Kind::kernel || kind == GroupInstruction::Kind::load) take(program_.instructions[i].out, i + 0);
+    }
+    int registers = static_cast<int>(busy_until.size());
+    for (GroupOperand& x : operands) {
+      if (x.kind == GroupOperand::Kind::direct && !x.in_arena) x.spare = registers++;
+    }
+    program_.registers = registers;
+    std::vector<GroupOperand> table(static_cast<std::size_t>(registers));
+    for (std::size_t o = 0; o < operands.size(); ++o) {
+      if (operands[o].kind == GroupOperand::Kind::reg) continue;
+      number[o] = static_cast<int>(table.size());
+      table.push_back(operands[o]);
+    }
+    if (table.size() > kMostOperands) bug("device cpu: a fused group has " + std::to_string(table.size()) + " operands");
+    for (GroupInstruction& x : program_.instructions) {
+      for (int* operand : {&x.out, &x.a, &x.b, &x.c}) {
+        *operand = std::max(0, number[static_cast<std::size_t>(*operand)]);
+      }
+    }
+    program_.operands = std::move(table);
+    const std::int64_t most = program_.whole_rows ? std::max(program_.chunk, program_.elements) : program_.chunk;
+    program_.register_bytes = padded(static_cast<std::size_t>(most) * static_cast<std::size_t>(largest_)) + kPadding;
+  }
+
+  Lowering& lowering_;
+  const Graph& graph_;
+  const Unit& unit_;
+  GroupProgram program_;
+  bool narrow_ = false;
+  int largest_ = 4;
+  std::map<ValueId, int> values_, fused_;
+  std::map<ValueId, bool> skipped_;
+  std::map<std::pair<ValueId, int>, bool> stored_;
+  std::map<std::string, int> reads_;
+};
+
+}  // namespace
+
+GroupProgram emit_group(Lowering& lowering, const Unit& unit) { return Emission(lowering, unit).emit(); }
+
+}  // namespace odeum::cpu

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The CPU device.
+#pragma once
+
+#include <memory>
+
+#include "odeum/device.hpp"
+#include "plan/plan.hpp"
+#include "run/threads.hpp"
+
+namespace odeum::cpu {
+
+class CpuDevice : public Device {
+ public:
+  /// threads: 0 for all cores. limit: the widest instruction set (see kernels()).
+  explicit CpuDevice(int threads, Schedule schedule = Schedule::automatic, int limit = 2);
+
+  std::string probe() const override { return {}; }
+  bool host_addressable() const override { return true; }
+  std::shared_ptr<void> allocate(std::size_t bytes) override;
+  void upload(View to, const void* from, std::size_t bytes) override;
+  void download(void* to, View from, std::size_t bytes) override;
+  void copy(View to, View from, std::size_t bytes) override;
+  void fill_zero(View to, std::size_t bytes) override;
+  std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options) override;
+  void synchronize() override {}  ///< run returns when the outputs are there
+
+ private:
+  Schedule schedule_;
+  const Kernels& kernels_;
+  std::shared_ptr<Threads> threads_;
+};
+
+}  // namespace odeum::cpu

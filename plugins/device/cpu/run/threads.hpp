@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The device's threads: one oneTBB arena.
+#pragma once
+
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <cstdint>
+
+namespace odeum::cpu {
+
+class Threads {
+ public:
+  /// 0: as many as the processor has cores.
+  explicit Threads(int count) : arena_(count == 0 ? tbb::task_arena::automatic : count), count_(arena_.max_concurrency()) {}
+
+  int count() const { return count_; }
+
+  /// body(i, worker) for i in [0, n); `worker` < count() is the thread's own number during the call.
+  template <class Body>
+  void each(std::int64_t n, const Body& body) {
+    if (n <= 1 || count_ == 1) {
+      for (std::int64_t i = 0; i < n; ++i) body(i, 0);
+      return;
+    }
+    arena_.execute([&] {
+      tbb::parallel_for(
+          tbb::blocked_range<std::int64_t>(0, n, 1),
+          [&body](const tbb::blocked_range<std::int64_t>& range) {
+            const int worker = tbb::this_task_arena::current_thread_index();
+            for (std::int64_t i = range.begin(); i < range.end(); ++i) body(i, worker);
+          },
+          tbb::simple_partitioner());
+    });
+  }
+
+ private:
+  tbb::task_arena arena_;
+  int count_;
+};
+
+}  // namespace odeum::cpu

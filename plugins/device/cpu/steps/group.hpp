@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// A fused group of elementwise operations, run over chunks of flat elements that stay in the
+// first-level cache: an interpreter whose instructions are vector kernels.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "odeum/shape.hpp"
+#include "plan/layout.hpp"
+#include "steps/step.hpp"
+
+namespace odeum::cpu {
+
+/// An operand of an instruction, by its place in one table: registers first, then memory.
+struct GroupOperand {
+  enum class Kind : std::uint8_t {
+    reg,       ///< a register: a chunk of scratch
+    direct,    ///< a slot, element by element
+    scalar,    ///< one element of a slot
+    periodic,  ///< a slot that holds a row's elements, repeated up to row + chunk
+  };
+  Kind kind = Kind::reg;
+  DType type = DType::f32;
+  int slot = -1;
+  std::int64_t offset = 0;
+  bool in_arena = false;  ///< whole vectors may be read and written past the last element
+  bool read = false, written = false;
+  int spare = -1;         ///< register that stands in for memory that is not padded
+};
+
+struct GroupInstruction {
+  enum class Kind : std::uint8_t { kernel, load, store, row_sum, column_sum };
+  Kind kind = Kind::kernel;
+  ElementKernel kernel = nullptr;
+  int out = 0, a = 0, b = 0, c = 0;  ///< operands
+  int slot = -1;                     ///< of memory: load, store, sums
+  Access access;                     ///< load, store
+  DType type = DType::f32;
+  std::int64_t width = 0;            ///< elements summed (row_sum), of a row (column_sum; 1: of all)
+  double scale = 1.0;                ///< column_sum: times this and
+  std::vector<int> scalars;          ///< ... the first elements of these slots
+};
+
+struct GroupProgram {
+  bool rowful = false;
+  std::int64_t elements = 0;  ///< of a row, or in total
+  std::int64_t chunk = 1024;
+  bool whole_rows = false;    ///< chunks end at the ends of rows
+  bool sharded = false;
+  std::int64_t granule = 16;  ///< elements that kernels take at once
+  std::size_t register_bytes = 0;
+  int registers = 0;
+  double cost = 1.0;          ///< operations an element
+  std::vector<GroupOperand> operands;
+  std::vector<GroupInstruction> instructions;
+};
+
+inline constexpr std::size_t kMostOperands = 512;
+
+class GroupStep final : public Step {
+ public:
+  explicit GroupStep(GroupProgram program);
+  std::int64_t units(std::int64_t rows) const override;
+  void run(const Context& context, std::int64_t begin, std::int64_t end) const override;
+  std::int64_t grain(std::int64_t rows) const override;
+  bool sharded() const override { return program_.sharded; }
+  std::size_t scratch(std::int64_t) const override;
+  double work(std::int64_t rows) const override;
+
+ private:
+  void run_chunk(const Context& context, void** at, std::int64_t begin, std::int64_t n) const;
+
+  GroupProgram program_;
+  std::vector<int> moving_;  ///< operands whose address changes from chunk to chunk
+};
+
+}  // namespace odeum::cpu

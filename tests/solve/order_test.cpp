@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measured orders of every solver, after conformance.md, section 7: least-squares slope of
+// log2(error) over log2(step), errors near rounding and too large to be asymptotic left out.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "odeum/random.hpp"
+#include "problem.hpp"
+
+namespace odeum::testing {
+namespace {
+
+constexpr std::int64_t kSize = 10;
+
+/// A = 0.5 N(0, 1), fixed.
+Values random_matrix() {
+  RandomStream stream(7, 0);
+  Values a(kSize * kSize);
+  for (double& entry : a) entry = 0.5 * stream.normal();
+  return a;
+}
+
+/// exp(A t) x, by Taylor's series in small steps of long double.
+Values flow(const Values& a, Values x, double t) {
+  constexpr int kParts = 64, kTerms = 30;
+  std::vector<long double> state(x.begin(), x.end());
+  for (int part = 0; part < kParts; ++part) {
+    std::vector<long double> term = state;
+    for (int k = 1; k <= kTerms; ++k) {
+      std::vector<long double> next(kSize, 0.0L);
+      for (std::int64_t i = 0; i < kSize; ++i) {
+        for (std::int64_t j = 0; j < kSize; ++j) next[i] += a[i * kSize + j] * term[j];
+        next[i] *= static_cast<long double>(t) / kParts / k;
+      }
+      term = next;
+      for (std::int64_t i = 0; i < kSize; ++i) state[i] += term[i];
+    }
+  }
+  return {state.begin(), state.end()};
+}
+
+Dynamics linear_flow() {
+  return dynamics_of(
+      kSize, [](Tensor, Tensor z, auto c) { return linear(z, c[0]); },
+      {{"a", {kSize, kSize}, DType::f64}});
+}
+
+/// conformance.md, section 1, A3: y' = y cos t, y = exp(sin t).
+Dynamics swinging_growth() {
+  return dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * cos(t); });
+}
+
+/// conformance.md, section 1, D1: Kepler's orbit of eccentricity 0.1.
+Dynamics kepler() {
+  return dynamics_of(4, [](Tensor, Tensor z, auto) {
+    const auto [x, y, u, v] = split<1, 1, 1, 1>(z);
+    const Tensor r2 = x * x + y * y;
+    const Tensor r3 = r2 * sqrt(r2);
+    return concat({u, v, -x / r3, -y / r3});
+  });
+}
+const Values kKeplerStart = {0.9, 0.0, 0.0, std::sqrt(1.1 / 0.9)};
+const Values kKeplerAt20 = {0.2198835352008397, 0.9427076846341813, -0.9787659841058177,
+                            0.3287977990962036};
+
+SolveOptions in_steps(std::int64_t steps) {
+  SolveOptions options;
+  options.steps = steps;
+  return options;
+}
+
+// The references hold twelve digits.
+const double kSmallestError = std::exp2(-37);
+// With longer steps the leading term of the error is not alone.
+double largest_error(int order) { return std::exp2(-3.0 * order); }
+
+double slope(const Values& steps, const Values& errors, int order) {
+  double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (errors[i] < kSmallestError || errors[i] > largest_error(order)) continue;
+    const double x = std::log2(steps[i]), y = std::log2(errors[i]);
+    n += 1, sx += x, sy += y, sxx += x * x, sxy += x * y;
+  }
+  EXPECT_GE(n, 4.0) << "too few errors to measure";
+  return (n * sxy - sx * sy) / (n * sxx - sx * sx);
+}
+
+struct Stated {
+  const char* name;
+  int order;
+  int dense_order;
+};
+class EverySolver : public ::testing::TestWithParam<Stated> {};
+INSTANTIATE_TEST_SUITE_P(Solvers, EverySolver,
+                         ::testing::Values(Stated{"euler", 1, 1}, Stated{"midpoint", 2, 2},
+                                           Stated{"heun", 2, 2}, Stated{"rk4", 4, 3},
+                                           Stated{"kutta38", 4, 3}, Stated{"bosh3", 3, 3},
+                                           Stated{"dopri5", 5, 4}, Stated{"tsit5", 5, 4}),
+                         [](const auto& method) { return method.param.name; });
+
+// Half an octave apart where the high orders are measured.
+const std::vector<std::int64_t> kCounts = {45,  64,  91,   128,  181,  256, 362,
+                                           512, 724, 1024, 2048, 4096, 8192};
+
+TEST_P(EverySolver, ReachesItsOrderOnALinearFlow) {
+  const Values a = random_matrix();
+  const Values start(kSize, 1.0);
+  const Values truth = flow(a, start, 4.0);
+  double size = 0.0;
+  for (const double y : truth) size += std::abs(y);
+  Values steps, errors;
+  for (const std::int64_t count : kCounts) {
+    const Solution s = solve_problem(linear_flow(), {GetParam().name, "constant", in_steps(count)},
+                                     start, {0.0, 4.0}, {a});
+    double error = 0.0;
+    for (std::int64_t i = 0; i < kSize; ++i) error += std::abs(s.y[0][i] - truth[i]);
+    steps.push_back(4.0 / static_cast<double>(count));
+    errors.push_back(error / size);
+    if (errors.back() < kSmallestError) break;
+  }
+  EXPECT_NEAR(slope(steps, errors, GetParam().order), GetParam().order, 0.2);
+}
+
+TEST_P(EverySolver, ReachesItsOrderOnAnOrbit) {
+  Values steps, errors;
+  for (const std::int64_t count : kCounts) {
+    const Solution s = solve_problem(kepler(), {GetParam().name, "constant", in_steps(4 * count)},
+                                     kKeplerStart, {0.0, 20.0});
+    double error = 0.0;
+    for (std::size_t i = 0; i < 4; ++i) error += std::abs(s.y[0][i] - kKeplerAt20[i]);
+    steps.push_back(5.0 / static_cast<double>(count));
+    errors.push_back(error);
+    if (error < kSmallestError) break;
+  }
+  EXPECT_NEAR(slope(steps, errors, GetParam().order), GetParam().order, 0.2);
+}
+
+// Five points inside each step; the largest error over all of them. A dense output that meets the
+// conditions up to order q is wrong by O(h^(q+1)), beside the error of the steps.
+TEST_P(EverySolver, InterpolatesToItsDenseOrder) {
+  Values errors;
+  const Values steps = {0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.001953125,
+                        0.00048828125};
+  for (const double step : steps) {
+    Values times = {0.0};
+    for (double t = 0.0; t < 2.0; t += step) {
+      for (const double x : {0.1, 0.3, 0.5, 0.7, 0.9}) times.push_back(t + x * step);
+    }
+    times.push_back(2.0);
+    const Method method{GetParam().name, "constant", given_step(step), SaveTimes::interpolated};
+    const Solution s = solve_problem(swinging_growth(), method, {1.0}, times);
+    double error = 0.0;
+    for (std::size_t i = 1; i < times.size(); ++i) {
+      error = std::max(error, std::abs(s.y[i - 1][0] - std::exp(std::sin(times[i]))));
+    }
+    errors.push_back(error);
+  }
+  const int expected = std::min(GetParam().order, GetParam().dense_order + 1);
+  EXPECT_NEAR(slope(steps, errors, expected), expected, 0.2);
+}
+
+}  // namespace
+}  // namespace odeum::testing

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Order conditions of every Runge-Kutta plugin in exact rational arithmetic: Butcher's conditions,
+// one for each rooted tree (Hairer, Norsett, Wanner, Solving ODEs I, II.2).
+#include <gtest/gtest.h>
+
+#include <boost/multiprecision/cpp_int.hpp>
+
+#include "plugin_files.hpp"
+#include "odeum/solver.hpp"
+
+namespace odeum::testing {
+namespace {
+
+using Rational = boost::multiprecision::cpp_rational;
+using boost::multiprecision::cpp_int;
+
+Rational decimal(std::string text) {
+  const bool negative = text.front() == '-';
+  if (negative) text.erase(0, 1);
+  const std::size_t point = text.find('.');
+  cpp_int denominator = 1;
+  if (point != std::string::npos) {
+    for (std::size_t i = point + 1; i < text.size(); ++i) denominator *= 10;
+    text.erase(point, 1);
+  }
+  const std::size_t first = text.find_first_not_of('0');
+  const cpp_int digits(first == std::string::npos ? "0" : text.substr(first));
+  return Rational(negative ? cpp_int(-digits) : digits, denominator);
+}
+
+Rational exact(const Coefficient& c) {
+  const std::string text(c.text());
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) return decimal(text);
+  return decimal(text.substr(0, slash)) / decimal(text.substr(slash + 1));
+}
+
+std::vector<Rational> exact(const std::vector<Coefficient>& row) {
+  std::vector<Rational> result;
+  for (const Coefficient& c : row) result.push_back(exact(c));
+  return result;
+}
+
+/// A rooted tree: its branches, each a tree.
+struct Tree {
+  std::vector<Tree> branches;
+
+  int order() const {
+    int nodes = 1;
+    for (const Tree& branch : branches) nodes += branch.order();
+    return nodes;
+  }
+  Rational density() const {
+    Rational gamma = order();
+    for (const Tree& branch : branches) gamma *= branch.density();
+    return gamma;
+  }
+};
+
+/// All trees whose branches, from position `first` of the list of smaller trees on, have `nodes`
+/// nodes in all.
+void grow(const std::vector<Tree>& smaller, std::size_t first, int nodes, Tree tree,
+          std::vector<Tree>& all) {
+  if (nodes == 0) {
+    all.push_back(tree);
+    return;
+  }
+  for (std::size_t i = first; i < smaller.size(); ++i) {
+    if (smaller[i].order() > nodes) continue;
+    Tree larger = tree;
+    larger.branches.push_back(smaller[i]);
+    grow(smaller, i, nodes - smaller[i].order(), larger, all);
+  }
+}
+
+std::vector<Tree> trees_up_to(int order) {
+  std::vector<Tree> trees;
+  for (int nodes = 1; nodes <= order; ++nodes) {
+    std::vector<Tree> found;
+    grow(trees, 0, nodes - 1, {}, found);
+    trees.insert(trees.end(), found.begin(), found.end());
+  }
+  return trees;
+}
+
+class Exact {
+ public:
+  explicit Exact(const Tableau& tableau) {
+    for (const auto& row : tableau.a) a_.push_back(exact(row));
+  }
+  /// The elementary weight of a tree at each stage.
+  std::vector<Rational> stages(const Tree& tree) const {
+    std::vector<Rational> weight(a_.size(), 1);
+    for (const Tree& branch : tree.branches) {
+      const std::vector<Rational> inner = stages(branch);
+      for (std::size_t i = 0; i < a_.size(); ++i) {
+        Rational sum = 0;
+        for (std::size_t j = 0; j < i; ++j) sum += a_[i][j] * inner[j];
+        weight[i] *= sum;
+      }
+    }
+    return weight;
+  }
+  Rational weight(const std::vector<Rational>& b, const Tree& tree) const {
+    const std::vector<Rational> at = stages(tree);
+    Rational sum = 0;
+    for (std::size_t i = 0; i < b.size(); ++i) sum += b[i] * at[i];
+    return sum;
+  }
+  /// The largest violation over trees of exactly this order.
+  Rational violation(const std::vector<Rational>& b, int order) const {
+    Rational worst = 0;
+    for (const Tree& tree : trees_up_to(order)) {
+      if (tree.order() != order) continue;
+      const Rational off = abs(Rational(weight(b, tree) - 1 / tree.density()));
+      worst = std::max(worst, off);
+    }
+    return worst;
+  }
+
+ private:
+  std::vector<std::vector<Rational>> a_;
+};
+
+const Tableau& tableau_of(const std::string& name) {
+  static std::map<std::string, std::shared_ptr<Solver>> solvers;
+  if (!solvers.count(name)) solvers[name] = component<Solver>("solver", name);
+  return dynamic_cast<const RungeKutta&>(*solvers[name]).tableau();
+}
+
+// Fractions hold exactly; Tsitouras's coefficients are decimals of 40 digits.
+Rational rounding(const std::string& name) { return name == "tsit5" ? decimal("0.0000000000000000000000000000000000001") : Rational(0); }
+// His dense output is published to 17 digits, with coefficients up to 88.
+Rational dense_rounding(const std::string& name) { return name == "tsit5" ? decimal("0.00000000000001") : Rational(0); }
+
+TEST(RootedTrees, AreAsManyAsCayleyCounted) {
+  // 1, 1, 2, 4, 9, 20 trees of one to six nodes.
+  EXPECT_EQ(trees_up_to(5).size(), 17U);
+  EXPECT_EQ(trees_up_to(6).size(), 37U);
+}
+
+class EveryTableau : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Solvers, EveryTableau,
+                         ::testing::Values("euler", "midpoint", "heun", "rk4", "kutta38", "bosh3",
+                                           "dopri5", "tsit5"),
+                         [](const auto& method) { return method.param; });
+
+TEST_P(EveryTableau, HasRowsThatSumToItsNodes) {
+  const Tableau& method = tableau_of(GetParam());
+  ASSERT_EQ(method.a.size(), method.stages());
+  ASSERT_EQ(method.c.size(), method.stages());
+  for (std::size_t i = 0; i < method.stages(); ++i) {
+    ASSERT_EQ(method.a[i].size(), i);
+    Rational sum = -exact(method.c[i]);
+    for (const Rational& a : exact(method.a[i])) sum += a;
+    EXPECT_LE(abs(sum), rounding(GetParam())) << "stage " << i;
+  }
+}
+
+TEST_P(EveryTableau, MeetsTheConditionsOfItsOrderAndNoMore) {
+  const Tableau& method = tableau_of(GetParam());
+  const Exact trees(method);
+  for (int order = 1; order <= method.order; ++order) {
+    EXPECT_LE(trees.violation(exact(method.b), order), rounding(GetParam())) << "order " << order;
+  }
+  EXPECT_GT(trees.violation(exact(method.b), method.order + 1), decimal("0.00001"));
+}
+
+TEST_P(EveryTableau, HasACompanionOfItsStatedOrder) {
+  const Tableau& method = tableau_of(GetParam());
+  if (method.b_embedded.empty()) {
+    EXPECT_EQ(method.embedded_order, 0);
+    return;
+  }
+  ASSERT_EQ(method.b_embedded.size(), method.stages());
+  const Exact trees(method);
+  for (int order = 1; order <= method.embedded_order; ++order) {
+    EXPECT_LE(trees.violation(exact(method.b_embedded), order), rounding(GetParam()));
+  }
+  EXPECT_GT(trees.violation(exact(method.b_embedded), method.embedded_order + 1),
+            decimal("0.00001"));
+}
+
+TEST_P(EveryTableau, InterpolatesToItsDenseOrder) {
+  const Tableau& method = tableau_of(GetParam());
+  if (method.dense.empty()) {
+    EXPECT_TRUE(method.first_same_as_last());  // cubic Hermite, of order 3
+    EXPECT_EQ(method.dense_order, 3);
+    return;
+  }
+  const Exact trees(method);
+  const std::size_t powers = method.dense.front().size();
+  std::vector<std::vector<Rational>> by_power(powers);
+  for (const auto& row : method.dense) {
+    ASSERT_EQ(row.size(), powers);
+    for (std::size_t p = 0; p < powers; ++p) by_power[p].push_back(exact(row[p]));
+  }
+  for (const Tree& tree : trees_up_to(method.dense_order)) {
+    for (std::size_t p = 0; p < powers; ++p) {
+      const bool own = static_cast<int>(p) + 1 == tree.order();
+      const Rational truth = own ? Rational(1 / tree.density()) : Rational(0);
+      const Rational off = abs(Rational(trees.weight(by_power[p], tree) - truth));
+      EXPECT_LE(off, dense_rounding(GetParam())) << "power " << p + 1;
+    }
+  }
+  for (std::size_t i = 0; i < method.stages(); ++i) {
+    Rational end = -exact(method.b[i]);
+    for (std::size_t p = 0; p < powers; ++p) end += by_power[p][i];
+    EXPECT_LE(abs(end), dense_rounding(GetParam())) << "does not end in the step, stage " << i;
+  }
+}
+
+TEST(Tableau, KnowsFirstSameAsLast) {
+  EXPECT_TRUE(tableau_of("dopri5").first_same_as_last());
+  EXPECT_TRUE(tableau_of("tsit5").first_same_as_last());
+  EXPECT_TRUE(tableau_of("bosh3").first_same_as_last());
+  EXPECT_FALSE(tableau_of("rk4").first_same_as_last());
+  EXPECT_FALSE(tableau_of("euler").first_same_as_last());
+}
+
+TEST(Coefficient, ReadsFractionsAndDecimalsAndRefusesTheRest) {
+  EXPECT_DOUBLE_EQ(Coefficient("35/384").value(), 35.0 / 384.0);
+  EXPECT_DOUBLE_EQ(Coefficient("-25360/2187").value(), -25360.0 / 2187.0);
+  EXPECT_DOUBLE_EQ(Coefficient("0.161").value(), 0.161);
+  for (const char* wrong : {"", "1/", "/2", "1/0", "1e3", "a", "1 /2", "1/2/3"}) {
+    EXPECT_THROW(Coefficient{wrong}, std::logic_error) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace odeum::testing
