@@ -19,7 +19,7 @@ namespace {
 
 std::vector<Command> commands() {
   return {train_command(),    eval_command(),      sample_command(),
-          solve_command(),    list_command(),
+          solve_command(),    gradcheck_command(), list_command(),
           describe_command(), validate_command(),  doctor_command()};
 }
 

@@ -81,10 +81,7 @@ class Hash {
 bool equal(const Attributes& a, const Attributes& b) {
   if (a.index() != b.index()) return false;
   return std::visit(
-      [&b](const auto& held) {
-        return same(held, std::get<std::decay_t<decltype(held)>>(b));
-      },
-      a);
+      [&b](const auto& held) { return same(held, std::get<std::decay_t<decltype(held)>>(b)); }, a);
 }
 
 bool equal(const Node& a, const Node& b) {

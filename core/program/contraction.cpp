@@ -13,9 +13,7 @@ namespace {
 
 std::string notation(const Contraction& c) { return "\"" + c.a + "," + c.b + "->" + c.out + "\""; }
 
-bool has(const std::string& labels, char label) {
-  return labels.find(label) != std::string::npos;
-}
+bool has(const std::string& labels, char label) { return labels.find(label) != std::string::npos; }
 
 void infer_dot(const Graph& graph, Node& node) {
   const auto& c = attribute<Contraction>(node);
@@ -93,9 +91,8 @@ void evaluate_dot(const Evaluation& e) {
 
 Tensor transpose_dot(const Backward& b) {
   const auto c = attribute<Contraction>(b.node());
-  return b.position == 0
-             ? emit(Op::dot, {b.cotangent, b.operand(1)}, Contraction{c.out, c.b, c.a})
-             : emit(Op::dot, {b.cotangent, b.operand(0)}, Contraction{c.out, c.a, c.b});
+  return b.position == 0 ? emit(Op::dot, {b.cotangent, b.operand(1)}, Contraction{c.out, c.b, c.a})
+                         : emit(Op::dot, {b.cotangent, b.operand(0)}, Contraction{c.out, c.a, c.b});
 }
 
 Tensor vmap_dot(const Batching& b) {
@@ -150,8 +147,7 @@ Tensor linear(Tensor x, Tensor w, Tensor b) {
   }
   std::string leading;
   for (int axis = 0; axis + 1 < x.rank(); ++axis) leading += static_cast<char>('a' + axis);
-  const Tensor y =
-      program::emit(Op::dot, {x, w}, Contraction{leading + "I", "OI", leading + "O"});
+  const Tensor y = program::emit(Op::dot, {x, w}, Contraction{leading + "I", "OI", leading + "O"});
   if (!b) return y;
   if (b.shape() != Shape{w.shape()[0]}) {
     program::refuse("linear", "b " + b.shape().text() + " with w " + w.shape().text());

@@ -118,8 +118,8 @@ void for_each_product(const Window& window, const Extents& x, const Extents& w, 
   const std::size_t rank = x.size();
   const std::int64_t height = x[rank - 2];
   const std::int64_t width = x[rank - 1];
-  const std::int64_t planes = std::accumulate(x.begin(), x.end() - 3, std::int64_t{1},
-                                              std::multiplies<>());
+  const std::int64_t planes =
+      std::accumulate(x.begin(), x.end() - 3, std::int64_t{1}, std::multiplies<>());
   const Extents loop{planes, w[0], w[1], y[rank - 2], y[rank - 1], w[2], w[3]};
   Extents index(7, 0);
   const std::int64_t total = count(loop);
@@ -268,8 +268,8 @@ Tensor vmap_input_gradient(const Batching& b) {
   if (b[0].mapped) return b.emit({b[0].value, b[1].value});
   // [n, o, c, kh, kw] to [o, n * c, kh, kw]: input channels n * c
   const Tensor w = into_channels(b[1].value);
-  const Tensor wide = input_gradient(b[0].value, w, attribute<Window>(b.node),
-                                     with_channels(b.node.shape, b.n));
+  const Tensor wide =
+      input_gradient(b[0].value, w, attribute<Window>(b.node), with_channels(b.node.shape, b.n));
   return out_of_channels(wide, b.n);
 }
 

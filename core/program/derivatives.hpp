@@ -42,8 +42,8 @@ std::vector<Tensor> pull_back(Graph& graph, std::span<const Tensor> placeholders
 /// The batched form of a node with at least one mapped operand (not of calls), and of a call.
 Tensor batch_node(Graph& graph, const Node& node, std::span<const Batched> operands,
                   std::int64_t n);
-std::vector<Tensor> batch_call(Graph& graph, const Node& node,
-                               std::span<const Batched> operands, std::int64_t n);
+std::vector<Tensor> batch_call(Graph& graph, const Node& node, std::span<const Batched> operands,
+                               std::int64_t n);
 
 /// A value broadcast along a batching axis.
 Tensor spread_over_map(Tensor x, std::int64_t n);

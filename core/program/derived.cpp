@@ -39,11 +39,9 @@ std::shared_ptr<const Program> DerivedPrograms::transposed(
 }
 
 std::shared_ptr<const Program> DerivedPrograms::batched(
-    const std::shared_ptr<const Program>& program, const std::vector<int>& inputs,
-    std::int64_t n) {
-  return find_or_make(batched_, Key{program, inputs, {}, n}, [&] {
-    return std::make_shared<const Program>(vmap(*program, inputs, n));
-  });
+    const std::shared_ptr<const Program>& program, const std::vector<int>& inputs, std::int64_t n) {
+  return find_or_make(batched_, Key{program, inputs, {}, n},
+                      [&] { return std::make_shared<const Program>(vmap(*program, inputs, n)); });
 }
 
 std::shared_ptr<HostFunction> DerivedPrograms::linearized(

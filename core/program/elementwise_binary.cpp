@@ -86,14 +86,12 @@ Tensor jvp_div(const Forward& f) {
 }
 
 Tensor choose(const Forward& f, Tensor where_second) {
-  return select(where_second, or_zeros(f.tangent(1), f.value()),
-                or_zeros(f.tangent(0), f.value()));
+  return select(where_second, or_zeros(f.tangent(1), f.value()), or_zeros(f.tangent(0), f.value()));
 }
 
 Tensor jvp_select(const Forward& f) {
   if (!f.tangent(1) && !f.tangent(2)) return {};
-  return select(f.operand(0), or_zeros(f.tangent(1), f.value()),
-                or_zeros(f.tangent(2), f.value()));
+  return select(f.operand(0), or_zeros(f.tangent(1), f.value()), or_zeros(f.tangent(2), f.value()));
 }
 
 Tensor transpose_select(const Backward& b) {
@@ -117,8 +115,7 @@ constexpr std::array<Primitive, 9> kEntries{{
      .linearity = Linearity::together,
      .evaluate = map<[](auto a, auto b) { return a - b; }>,
      .jvp = jvp_sub,
-     .transpose =
-         [](const Backward& b) { return b.position == 0 ? b.cotangent : -b.cotangent; },
+     .transpose = [](const Backward& b) { return b.position == 0 ? b.cotangent : -b.cotangent; },
      .vmap = vmap_elementwise},
     {.op = Op::mul,
      .name = "mul",
@@ -173,7 +170,8 @@ Shape common_shape(Op op, std::span<const Tensor> operands) {
   std::vector<std::int64_t> extents;
   for (const Tensor& operand : operands) {
     const auto& own = operand.shape().extents();
-    if (own.size() > extents.size()) extents.insert(extents.begin(), own.size() - extents.size(), 1);
+    if (own.size() > extents.size())
+      extents.insert(extents.begin(), own.size() - extents.size(), 1);
     const std::size_t offset = extents.size() - own.size();
     for (std::size_t axis = 0; axis < own.size(); ++axis) {
       std::int64_t& extent = extents[offset + axis];
@@ -183,8 +181,8 @@ Shape common_shape(Op op, std::span<const Tensor> operands) {
         for (const Tensor& each : operands) {
           shapes += (shapes.empty() ? "" : " and ") + each.shape().text();
         }
-        refuse(primitive(op).name, "shapes " + shapes +
-                                       " do not broadcast (trailing axes are aligned; reshape one)");
+        refuse(primitive(op).name,
+               "shapes " + shapes + " do not broadcast (trailing axes are aligned; reshape one)");
       }
       extent = own[axis];
     }

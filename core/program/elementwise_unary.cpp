@@ -120,8 +120,7 @@ constexpr std::array<Primitive, 17> kEntries{{
           [](const Forward& f) { return f.tangent(0) * sigmoid(f.operand(0)); }),
     entry(Op::erf, "erf", map<[](double x) { return std::erf(x); }>,
           [](const Forward& f) {
-            return f.tangent(0) *
-                   (exp(-square(f.operand(0))) * (2.0 * std::numbers::inv_sqrtpi));
+            return f.tangent(0) * (exp(-square(f.operand(0))) * (2.0 * std::numbers::inv_sqrtpi));
           }),
     {.op = Op::cast,
      .name = "cast",

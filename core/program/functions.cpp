@@ -37,9 +37,7 @@ Tensor relu(Tensor x) { return max(zeros_like(x), x); }
 // The exponential sees min(x, 0), so that neither branch overflows, nor does its derivative.
 Tensor elu(Tensor x) { return select(less(zeros_like(x), x), x, expm1(min(x, 0.0))); }
 Tensor swish(Tensor x) { return x * sigmoid(x); }
-Tensor gelu(Tensor x) {
-  return x * (0.5 * (1.0 + erf(x * (1.0 / std::numbers::sqrt2))));
-}
+Tensor gelu(Tensor x) { return x * (0.5 * (1.0 + erf(x * (1.0 / std::numbers::sqrt2)))); }
 
 Tensor activation(std::string_view name, Tensor x) {
   using Function = Tensor (*)(Tensor);

@@ -8,12 +8,12 @@
 //   (computed in float64). These hand back an operand as it is, so a derivative with respect to any
 //   value of a recording stays right.
 // - A thorough graph also looks through the operands' own definitions (simplify.hpp). That would
-//   cut a value out of the path from an input to an output, so it is for graphs in which derivatives
-//   are taken with respect to inputs alone: finished programs and their transforms.
+//   cut a value out of the path from an input to an output, so it is for graphs in which
+//   derivatives are taken with respect to inputs alone: finished programs and their transforms.
 //
-// x * 0 is not simplified, nor are x - x and x / x: a NaN of the user's stays seen. Derivatives that
-// are zero by structure are never emitted in the first place, and a constant zero as tangent or
-// cotangent counts as such. x + 0 gives x also for x = -0.
+// x * 0 is not simplified, nor are x - x and x / x: a NaN of the user's stays seen. Derivatives
+// that are zero by structure are never emitted in the first place, and a constant zero as tangent
+// or cotangent counts as such. x + 0 gives x also for x = -0.
 #pragma once
 
 #include <cstdint>

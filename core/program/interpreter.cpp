@@ -22,9 +22,12 @@ class HostMemory {
 
   void* data() {
     switch (dtype_) {
-      case DType::f32: return singles_.data();
-      case DType::f64: return doubles_.data();
-      case DType::i64: return integers_.data();
+      case DType::f32:
+        return singles_.data();
+      case DType::f64:
+        return doubles_.data();
+      case DType::i64:
+        return integers_.data();
     }
     return nullptr;
   }
@@ -63,8 +66,7 @@ std::vector<Array> run_host_function(HostFunction& function, std::int64_t rows,
 
 void check_input(const Program& program, std::size_t i, std::int64_t rows, const Array& given) {
   const Node& node = program[program.inputs[i]];
-  const auto elements =
-      given.dtype == DType::i64 ? given.integers.size() : given.values.size();
+  const auto elements = given.dtype == DType::i64 ? given.integers.size() : given.values.size();
   if (given.dtype != node.dtype || given.extents != bind(node.shape, rows) ||
       static_cast<std::int64_t>(elements) != given.size()) {
     refuse("interpret", "input " + program.input_names[i] + " is not " + name(node.dtype) + " " +

@@ -98,8 +98,9 @@ void check_derivative(const char* operation, std::span<const Tensor> outputs,
       refuse(operation, "an input is int64 " + input.shape().text() + " and has no derivative");
     }
     if ((*graph)[input.id()].op == Op::constant) {
-      refuse(operation, "an input is a constant, which the recording has folded into what uses "
-                        "it; differentiate with respect to an input of the recording");
+      refuse(operation,
+             "an input is a constant, which the recording has folded into what uses "
+             "it; differentiate with respect to an input of the recording");
     }
   }
 }

@@ -23,9 +23,8 @@ void infer_lu_solve(const Graph& graph, Node& node) {
   }
   for (int axis = 0; fits && axis < rank - 2; ++axis) fits = a.shape[axis] == b.shape[axis];
   if (!fits) {
-    refuse("lu_solve", std::string(name(a.dtype)) + " " + a.shape.text() + " and " +
-                           name(b.dtype) + " " + b.shape.text() +
-                           "; A is [..., n, n] and b [..., n, k]");
+    refuse("lu_solve", std::string(name(a.dtype)) + " " + a.shape.text() + " and " + name(b.dtype) +
+                           " " + b.shape.text() + "; A is [..., n, n] and b [..., n, k]");
   }
   node.shape = b.shape;
   node.dtype = b.dtype;
@@ -87,8 +86,8 @@ Tensor jvp_lu_solve(const Forward& f) {
   if (f.tangent(0)) {
     const std::string batch = leading_labels(f.node().shape);
     const std::string matrix = batch + (solve.transposed ? "JI" : "IJ");
-    const Tensor change = emit(Op::dot, {f.tangent(0), f.value()},
-                               Contraction{matrix, batch + "JK", batch + "IK"});
+    const Tensor change =
+        emit(Op::dot, {f.tangent(0), f.value()}, Contraction{matrix, batch + "JK", batch + "IK"});
     right = right ? right - change : -change;
   }
   return emit(Op::lu_solve, {f.operand(0), right}, solve);

@@ -38,8 +38,8 @@ struct Evaluation {
   const Array& operand(int k) const { return *operands[static_cast<std::size_t>(k)]; }
 };
 
-/// Forward derivative of node `id`, given its operands' tangents (an empty one is zero; at least one
-/// is not). An empty result is zero.
+/// Forward derivative of node `id`, given its operands' tangents (an empty one is zero; at least
+/// one is not). An empty result is zero.
 struct Forward {
   Graph& graph;
   ValueId id;

@@ -11,9 +11,12 @@ namespace {
 
 const char* text(Distribution distribution) {
   switch (distribution) {
-    case Distribution::uniform: return "uniform";
-    case Distribution::normal: return "normal";
-    case Distribution::rademacher: return "rademacher";
+    case Distribution::uniform:
+      return "uniform";
+    case Distribution::normal:
+      return "normal";
+    case Distribution::rademacher:
+      return "rademacher";
   }
   return "unknown";
 }

@@ -33,9 +33,12 @@ std::vector<Tensor> chosen(std::span<const Tensor> values, const std::vector<int
 /// The class of the cotangent of a value: what pairs with it to a sum over rows.
 RowClass dual(RowClass row_class) {
   switch (row_class) {
-    case RowClass::none: return RowClass::row_sum;
-    case RowClass::row_sum: return RowClass::none;
-    default: return row_class;
+    case RowClass::none:
+      return RowClass::row_sum;
+    case RowClass::row_sum:
+      return RowClass::none;
+    default:
+      return row_class;
   }
 }
 
@@ -237,8 +240,7 @@ inline namespace v1 {
 using program::Graph;
 using program::Simplify;
 
-Linearization linearize(const Program& program, const InputPositions& inputs,
-                        Residuals residuals) {
+Linearization linearize(const Program& program, const InputPositions& inputs, Residuals residuals) {
   return program::split(program, inputs, residuals, program::Wanted::all_outputs).parts;
 }
 
@@ -258,8 +260,8 @@ Program jvp(const Program& program, const InputPositions& inputs) {
   std::vector<Tensor> tangents;
   for (const int input : inputs) {
     const Node& node = program[program.inputs[static_cast<std::size_t>(input)]];
-    tangents.push_back(graph.input(tangent_names[tangents.size()], node.shape, node.dtype,
-                                   node.row_class));
+    tangents.push_back(
+        graph.input(tangent_names[tangents.size()], node.shape, node.dtype, node.row_class));
   }
   std::vector<Tensor> outputs = copy_into(graph, program, arguments, Calls::keep);
   const auto moved = jvp(outputs, program::chosen(arguments, inputs), tangents);

@@ -33,8 +33,7 @@ std::vector<Tensor> copy_inputs(Graph& graph, const Program& program) {
   std::vector<Tensor> inputs;
   for (std::size_t i = 0; i < program.inputs.size(); ++i) {
     const Node& node = program[program.inputs[i]];
-    inputs.push_back(
-        graph.input(program.input_names[i], node.shape, node.dtype, node.row_class));
+    inputs.push_back(graph.input(program.input_names[i], node.shape, node.dtype, node.row_class));
   }
   return inputs;
 }

@@ -21,8 +21,8 @@ void infer_reduction(const Graph& graph, Node& node) {
     const bool reduced = std::binary_search(axes.begin(), axes.end(), axis);
     if (!reduced) extents.push_back(x.shape[axis]);
     if (reduced && x.shape[axis] == 0 && node.op == Op::reduce_max) {
-      refuse(operation, "shape " + x.shape.text() + " has no entries along axis " +
-                            std::to_string(axis));
+      refuse(operation,
+             "shape " + x.shape.text() + " has no entries along axis " + std::to_string(axis));
     }
   }
   node.shape = Shape(std::move(extents));

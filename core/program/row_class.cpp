@@ -35,10 +35,14 @@ bool keeps_row_sum(const Node& node, std::span<const Node* const> operands,
     return classes[k] == RowClass::row_sum || is_zero(*operands[k]);
   };
   switch (primitive(node.op).linearity) {
-    case Linearity::nonlinear: return false;
-    case Linearity::first: return sums == 1 && classes[0] == RowClass::row_sum;
-    case Linearity::second: return sums == 1 && classes[1] == RowClass::row_sum;
-    case Linearity::each: return sums == 1;
+    case Linearity::nonlinear:
+      return false;
+    case Linearity::first:
+      return sums == 1 && classes[0] == RowClass::row_sum;
+    case Linearity::second:
+      return sums == 1 && classes[1] == RowClass::row_sum;
+    case Linearity::each:
+      return sums == 1;
     case Linearity::together:
       for (std::size_t k = 0; k < classes.size(); ++k) {
         if (!sum_or_zero(k)) return false;
@@ -55,12 +59,17 @@ bool keeps_row_sum(const Node& node, std::span<const Node* const> operands,
 RowClass infer_row_class(const Node& node, std::span<const Node* const> operands,
                          std::span<const RowClass> classes) {
   switch (node.op) {
-    case Op::input: case Op::call: case Op::host_call: return node.row_class;
-    case Op::output: return output_class(*operands[0], attribute<OutputIndex>(node).index, classes);
+    case Op::input:
+    case Op::call:
+    case Op::host_call:
+      return node.row_class;
+    case Op::output:
+      return output_class(*operands[0], attribute<OutputIndex>(node).index, classes);
     case Op::iota:
       if (attribute<Axis>(node).axis == 0 && node.shape.has_rows()) return RowClass::coupled;
       break;
-    default: break;
+    default:
+      break;
   }
   bool coupled = false;
   bool sums = false;

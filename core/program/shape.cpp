@@ -20,19 +20,26 @@ void check(const std::vector<std::int64_t>& extents) {
 
 const char* name(DType type) {
   switch (type) {
-    case DType::f32: return "float32";
-    case DType::f64: return "float64";
-    case DType::i64: return "int64";
+    case DType::f32:
+      return "float32";
+    case DType::f64:
+      return "float64";
+    case DType::i64:
+      return "int64";
   }
   return "unknown";
 }
 
 const char* name(RowClass row_class) {
   switch (row_class) {
-    case RowClass::none: return "none";
-    case RowClass::per_row: return "per_row";
-    case RowClass::row_sum: return "row_sum";
-    case RowClass::coupled: return "coupled";
+    case RowClass::none:
+      return "none";
+    case RowClass::per_row:
+      return "per_row";
+    case RowClass::row_sum:
+      return "row_sum";
+    case RowClass::coupled:
+      return "coupled";
   }
   return "unknown";
 }

@@ -12,7 +12,8 @@
 //   pad + pad that do not overlap become a concat
 // - sums of sums, of broadcasts and over extents of 1; elementwise work on broadcast values is done
 //   before the broadcast
-// - contractions: without contracted labels of extents above 1, a product; with an operand that is broadcast along
+// - contractions: without contracted labels of extents above 1, a product; with an operand that is
+// broadcast along
 //   labels, the contraction without them; with an identity matrix, a permutation
 #pragma once
 

@@ -47,8 +47,7 @@ std::string take_repeated(Graph& graph, Operand& x) {
   std::vector<std::int64_t> extents;
   for (std::size_t i = 0; i < x.labels.size(); ++i) {
     const int axis = static_cast<int>(i);
-    const bool repeats =
-        fill != nullptr || (source.shape()[axis] == 1 && node.shape[axis] != 1);
+    const bool repeats = fill != nullptr || (source.shape()[axis] == 1 && node.shape[axis] != 1);
     if (repeats) {
       taken += x.labels[i];
     } else {
@@ -57,8 +56,8 @@ std::string take_repeated(Graph& graph, Operand& x) {
     }
   }
   if (taken.empty()) return {};
-  x.value = fill != nullptr ? full(x.value, Shape{}, *fill)
-                            : reshape(source, Shape(std::move(extents)));
+  x.value =
+      fill != nullptr ? full(x.value, Shape{}, *fill) : reshape(source, Shape(std::move(extents)));
   x.labels = kept;
   return taken;
 }
@@ -99,8 +98,9 @@ Tensor without_repeated(Graph& graph, const Node& node) {
       out += c.out[i];
       extents.push_back(node.shape[static_cast<int>(i)]);
     }
-    const Tensor small = first ? emit(Op::dot, {x.value, y.value}, Contraction{x.labels, y.labels, out})
-                               : emit(Op::dot, {y.value, x.value}, Contraction{y.labels, x.labels, out});
+    const Tensor small =
+        first ? emit(Op::dot, {x.value, y.value}, Contraction{x.labels, y.labels, out})
+              : emit(Op::dot, {y.value, x.value}, Contraction{y.labels, x.labels, out});
     return arranged({small, out}, c.out, node.shape);
   }
   return {};
@@ -167,7 +167,8 @@ Tensor without_single(Graph& graph, const Node& node) {
 
 Tensor simplify_dot(Graph& graph, const Node& node) {
   const auto& c = attribute<Contraction>(node);
-  const bool contracts = std::any_of(c.a.begin(), c.a.end(), [&c](char l) { return !has(c.out, l); });
+  const bool contracts =
+      std::any_of(c.a.begin(), c.a.end(), [&c](char l) { return !has(c.out, l); });
   if (!contracts) {
     return product({graph.tensor(node.operands[0]), c.a}, {graph.tensor(node.operands[1]), c.b},
                    c.out, node.shape);

@@ -120,8 +120,7 @@ Tensor before_broadcast(const View& v) {
     operands.push_back(v.fill(k) != nullptr ? full(v.value(k), source->shape, *v.fill(k))
                                             : v.inner(k, 0));
   }
-  const Tensor small =
-      emit(v.node.op, operands, v.node.attributes, v.node.shape, v.node.dtype);
+  const Tensor small = emit(v.node.op, operands, v.node.attributes, v.node.shape, v.node.dtype);
   return broadcast(small, v.node.shape);
 }
 
@@ -131,16 +130,29 @@ Tensor simplify_elementwise(Graph& graph, const Node& node) {
   const View v{graph, node};
   Tensor simpler;
   switch (node.op) {
-    case Op::neg: simpler = simplify_neg(v); break;
-    case Op::add: simpler = simplify_add(v); break;
-    case Op::sub: simpler = simplify_sub(v); break;
-    case Op::mul: simpler = simplify_mul(v); break;
-    case Op::div: simpler = simplify_div(v); break;
-    case Op::cast: simpler = simplify_cast(v); break;
+    case Op::neg:
+      simpler = simplify_neg(v);
+      break;
+    case Op::add:
+      simpler = simplify_add(v);
+      break;
+    case Op::sub:
+      simpler = simplify_sub(v);
+      break;
+    case Op::mul:
+      simpler = simplify_mul(v);
+      break;
+    case Op::div:
+      simpler = simplify_div(v);
+      break;
+    case Op::cast:
+      simpler = simplify_cast(v);
+      break;
     case Op::abs:
       if (v.is(0, Op::neg)) simpler = abs(v.inner(0, 0));
       break;
-    default: break;
+    default:
+      break;
   }
   if (!simpler && node.op == Op::add) simpler = join_pads(v);
   return simpler ? simpler : before_broadcast(v);

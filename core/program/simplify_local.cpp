@@ -15,9 +15,7 @@ bool is_fill(const Node& node, double value) {
   return own != nullptr && *own == value;
 }
 
-bool keeps_order(const std::vector<int>& axes) {
-  return std::is_sorted(axes.begin(), axes.end());
-}
+bool keeps_order(const std::vector<int>& axes) { return std::is_sorted(axes.begin(), axes.end()); }
 
 }  // namespace
 
@@ -43,7 +41,8 @@ Tensor simplify_locally(Graph& graph, Node& node) {
     case Op::div:
       if (is_fill(operand(1), 1.0)) return value(0);
       break;
-    case Op::max: case Op::min:
+    case Op::max:
+    case Op::min:
       if (node.operands[0] == node.operands[1]) return value(0);
       break;
     case Op::select:
@@ -53,10 +52,12 @@ Tensor simplify_locally(Graph& graph, Node& node) {
     case Op::cast:
       if (operand(0).dtype == node.dtype) return value(0);
       break;
-    case Op::reshape: case Op::broadcast:
+    case Op::reshape:
+    case Op::broadcast:
       if (operand(0).shape == node.shape) return value(0);
       break;
-    case Op::slice: case Op::pad:
+    case Op::slice:
+    case Op::pad:
       if (operand(0).shape == node.shape) return value(0);
       break;
     case Op::concat:
@@ -65,10 +66,12 @@ Tensor simplify_locally(Graph& graph, Node& node) {
     case Op::permute:
       if (keeps_order(attribute<Axes>(node).axes)) return value(0);
       break;
-    case Op::sum: case Op::reduce_max:
+    case Op::sum:
+    case Op::reduce_max:
       if (attribute<Axes>(node).axes.empty()) return value(0);
       break;
-    default: break;
+    default:
+      break;
   }
   return {};
 }

@@ -133,8 +133,7 @@ Tensor simplify_sum(Graph& graph, const Node& node, const Node& x) {
   std::vector<std::int64_t> extents = x.shape.extents();
   const bool spread = x.op == Op::broadcast;
   for (const int axis : axes) {
-    const bool same =
-        spread && x.shape[axis] != kRows && inner(graph, x).shape()[axis] == 1;
+    const bool same = spread && x.shape[axis] != kRows && inner(graph, x).shape()[axis] == 1;
     if (same) times *= static_cast<double>(x.shape[axis]);
     if (same) extents[static_cast<std::size_t>(axis)] = 1;
     if (!same && x.shape[axis] != 1) summed.push_back(axis);
@@ -154,12 +153,18 @@ Tensor simplify_shape(Graph& graph, const Node& node) {
       return x.op == Op::reshape ? reshape(inner(graph, x), node.shape) : Tensor();
     case Op::broadcast:
       return x.op == Op::broadcast ? broadcast(inner(graph, x), node.shape) : Tensor();
-    case Op::permute: return simplify_permute(graph, node, x);
-    case Op::slice: return simplify_slice(graph, node, x);
-    case Op::pad: return simplify_pad(graph, node, x);
-    case Op::concat: return simplify_concat(graph, node);
-    case Op::sum: return simplify_sum(graph, node, x);
-    default: return {};
+    case Op::permute:
+      return simplify_permute(graph, node, x);
+    case Op::slice:
+      return simplify_slice(graph, node, x);
+    case Op::pad:
+      return simplify_pad(graph, node, x);
+    case Op::concat:
+      return simplify_concat(graph, node);
+    case Op::sum:
+      return simplify_sum(graph, node, x);
+    default:
+      return {};
   }
 }
 

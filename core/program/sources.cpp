@@ -44,8 +44,8 @@ void infer_random(const Graph& graph, Node& node) {
   const Node& key = graph[node.operands[0]];
   const Node& sample = graph[node.operands[1]];
   if (key.dtype != DType::i64 || key.shape != Shape{2}) {
-    refuse("random", "the key is int64 [2], not " + std::string(name(key.dtype)) + " " +
-                         key.shape.text());
+    refuse("random",
+           "the key is int64 [2], not " + std::string(name(key.dtype)) + " " + key.shape.text());
   }
   if (sample.dtype != DType::i64 || sample.shape.rank() != 1) {
     refuse("random", "sample_index is int64 [rows], not " + std::string(name(sample.dtype)) + " " +
@@ -89,12 +89,14 @@ void evaluate_iota(const Evaluation& e) {
 double draw(const RandomElement& element, Distribution distribution, DType dtype) {
   const bool single = dtype == DType::f32;
   switch (distribution) {
-    case Distribution::uniform: return single ? element.uniform_f32() : element.uniform();
+    case Distribution::uniform:
+      return single ? element.uniform_f32() : element.uniform();
     case Distribution::normal: {
       const double value = element.normal();
       return single ? static_cast<double>(static_cast<float>(value)) : value;
     }
-    case Distribution::rademacher: return element.rademacher();
+    case Distribution::rademacher:
+      return element.rademacher();
   }
   return 0;
 }
@@ -113,7 +115,7 @@ void evaluate_random(const Evaluation& e) {
   }
 }
 
-// The interpreter binds the row count itself; it hands it over as the operand-less result's value.
+// The row count has no evaluation of its own: only the interpreter knows it.
 constexpr std::array<Primitive, 5> kEntries{{
     {.op = Op::input, .name = "input", .infer = nullptr},
     {.op = Op::constant,

@@ -45,8 +45,7 @@ Staged::Staged(const Program& program, Device& device, const CompileOptions& opt
     Piece piece;
     piece.stage = std::move(plan.stages[s]);
     if (!piece.stage.piece.outputs.empty()) {
-      piece.executable =
-          device.compile(piece.stage.piece, options_of(piece.stage, options, which));
+      piece.executable = device.compile(piece.stage.piece, options_of(piece.stage, options, which));
     }
     pieces_.push_back(std::move(piece));
   }

@@ -9,7 +9,6 @@
 
 #include "odeum/device.hpp"
 #include "odeum/error.hpp"
-#include "odeum/error.hpp"
 #include "program/primitive.hpp"
 
 namespace odeum {

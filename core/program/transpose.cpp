@@ -94,9 +94,7 @@ class PullBack {
     }
   }
 
-  Tensor cotangent(Tensor placeholder) {
-    return at(placeholder.id()).total(placeholder.shape());
-  }
+  Tensor cotangent(Tensor placeholder) { return at(placeholder.id()).total(placeholder.shape()); }
 
  private:
   Cotangent& at(ValueId id) { return cotangents_[static_cast<std::size_t>(id - linear_.first)]; }
@@ -140,12 +138,23 @@ class PullBack {
     }
     bool fits = false;
     switch (primitive(node.op).linearity) {
-      case Linearity::nonlinear: break;
-      case Linearity::first: fits = count == 1 && linear(0); break;
-      case Linearity::second: fits = count == 1 && linear(1); break;
-      case Linearity::each: fits = count == 1; break;
-      case Linearity::together: fits = all; break;
-      case Linearity::branches: fits = !linear(0) && linear_or_zero(1) && linear_or_zero(2); break;
+      case Linearity::nonlinear:
+        break;
+      case Linearity::first:
+        fits = count == 1 && linear(0);
+        break;
+      case Linearity::second:
+        fits = count == 1 && linear(1);
+        break;
+      case Linearity::each:
+        fits = count == 1;
+        break;
+      case Linearity::together:
+        fits = all;
+        break;
+      case Linearity::branches:
+        fits = !linear(0) && linear_or_zero(1) && linear_or_zero(2);
+        break;
     }
     if (!fits || primitive(node.op).transpose == nullptr) {
       refuse("transpose", std::string(primitive(node.op).name) + " of shape " + node.shape.text() +
@@ -208,11 +217,10 @@ class PullBack {
     }
     const auto values = function->outputs();
     for (std::size_t i = 0; i < values.size(); ++i) {
-      arguments.push_back(seeds[i] ? seeds[i]
-                                   : full(arguments.front(), values[i].shape, 0.0, values[i].dtype));
+      arguments.push_back(
+          seeds[i] ? seeds[i] : full(arguments.front(), values[i].shape, 0.0, values[i].dtype));
     }
-    const auto result =
-        host_call(graph_.derived().transposed(linearized->function()), arguments);
+    const auto result = host_call(graph_.derived().transposed(linearized->function()), arguments);
     if (static_cast<int>(result.size()) != shares) {
       refuse("vjp", "the derivative of host function " + linearized->function()->name() +
                         " gives " + std::to_string(result.size()) + " cotangents for " +
@@ -255,8 +263,7 @@ LinearPart linear_part(const Graph& graph, std::span<const Tensor> placeholders)
 }
 
 std::vector<Tensor> pull_back(Graph& graph, std::span<const Tensor> placeholders,
-                              std::span<const Tensor> outputs,
-                              std::span<const Tensor> cotangents) {
+                              std::span<const Tensor> outputs, std::span<const Tensor> cotangents) {
   PullBack pass(graph, linear_part(graph, placeholders));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     if (outputs[i] && cotangents[i] && !is_zero(cotangents[i])) {
@@ -293,8 +300,8 @@ std::vector<Tensor> vjp(std::span<const Tensor> outputs, std::span<const Tensor>
   }
   std::vector<Tensor> placeholders;
   for (const Tensor& input : inputs) placeholders.push_back(placeholder(input));
-  const auto moved = program::push_forward(graph, seeded, inputs, placeholders,
-                                           program::Tangents::transposed);
+  const auto moved =
+      program::push_forward(graph, seeded, inputs, placeholders, program::Tangents::transposed);
   auto result = program::pull_back(graph, placeholders, moved, seeds);
   for (std::size_t i = 0; i < result.size(); ++i) {
     if (!result[i]) result[i] = zeros_like(inputs[i]);

@@ -26,9 +26,10 @@ DATA = {"pinwheel": 0.02, "protein": 0.1}
 def train(tool, config, out, kinetic, jacobian, seed, sets):
     folder = Path(out) / f"{Path(config).stem}-k{kinetic:g}-j{jacobian:g}-s{seed}"
     summary = folder / "summary.json"
-    if not summary.exists():
+    if not (summary.exists() and json.loads(summary.read_text())["status"] == "done"):
         arguments = [tool, "train", str(config), "--out", str(folder), "--set", f"seed={seed}",
-                     "--set", f"flow.kinetic.weight={kinetic}", "--set", f"flow.jacobian.weight={jacobian}"]
+                     "--set", f"flow.regularizers.kinetic.weight={kinetic}", "--set",
+                     f"flow.regularizers.jacobian.weight={jacobian}"]
         if folder.exists():
             arguments.append("--resume")
         for item in sets:
@@ -52,7 +53,7 @@ def table(tool, name, out, sets):
                 continue
             runs = [train(tool, config, out, kinetic, jacobian, seed, sets) for seed in SEEDS]
             nll = mean_and_spread([r["test"]["nll"] for r in runs])
-            evaluations = mean_and_spread([r["test"]["evaluations"]["forward_mean"] for r in runs])
+            evaluations = mean_and_spread([r["test"]["evaluations"] for r in runs])
             training = mean_and_spread([r["evaluations"]["forward_mean"] for r in runs])
             seconds = mean_and_spread([r["seconds"] for r in runs])
             rows.append((kinetic, jacobian, nll, evaluations, training, seconds, runs[0]["steps"]))

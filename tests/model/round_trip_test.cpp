@@ -139,7 +139,7 @@ TEST(Chain, LogDeterminantsThereAndBackCancel) {
         },
         kPlane, kPoints);
     for (std::size_t row = 0; row < 3; ++row) {
-      EXPECT_GT(std::abs(results[0][row]), 1e-3);
+      EXPECT_GT(std::abs(results[0][row]), 1e-5);
       EXPECT_NEAR(results[0][row] + results[1][row], 0.0, 1e-9);
     }
     for (std::size_t i = 0; i < kPoints.size(); ++i) EXPECT_NEAR(results[2][i], kPoints[i], 1e-9);

@@ -52,9 +52,8 @@ TEST(ConfigError, SaysThePlaceFirst) {
 
 TEST(Interpreter, RefusesInputsOfAnotherShapeNamingThem) {
   const InputSpec spec{"state", {kRows, 2}, DType::f64};
-  const Program program = record({&spec, 1}, [](std::span<const Tensor> in) {
-    return std::vector{in[0] + 1.0};
-  });
+  const Program program =
+      record({&spec, 1}, [](std::span<const Tensor> in) { return std::vector{in[0] + 1.0}; });
   const Array wrong = Array::zeros(DType::f64, {3, 2});
   try {
     interpret(program, 2, {&wrong, 1});

@@ -49,9 +49,8 @@ TEST(Call, KeepsProgramsSmallAndInlinesToTheSameProgram) {
 TEST(Call, OfEqualProgramsWithEqualArgumentsIsOneCall) {
   const auto callee = layer();
   const std::vector<InputSpec> specs{{"z", {kRows, 3}, DType::f64}, {"w", {3, 3}, DType::f64}};
-  const Program program = record(specs, [&](In in) {
-    return std::vector{call(callee, in)[0] + call(callee, in)[0]};
-  });
+  const Program program =
+      record(specs, [&](In in) { return std::vector{call(callee, in)[0] + call(callee, in)[0]}; });
   EXPECT_EQ(count_ops(program, Op::call), 1U);
 }
 
@@ -67,7 +66,8 @@ TEST(Call, RefusesArgumentsThatDoNotFitNamingTheInput) {
   }
 }
 
-/// y = s * x^2 over [rows, 2] with s [1], and the index of each row; its derivative is host code too.
+/// y = s * x^2 over [rows, 2] with s [1], and the index of each row; its derivative is host code
+/// too.
 class Squares : public HostFunction {
  public:
   explicit Squares(bool differentiable) : differentiable_(differentiable) {}

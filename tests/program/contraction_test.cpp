@@ -43,15 +43,15 @@ TEST(Linear, IsXTimesWTransposedPlusB) {
   double expected = p[2].values[1];
   for (std::size_t i = 0; i < 3; ++i) expected += p[0].values[3 + i] * p[1].values[3 + i];
   EXPECT_NEAR(y.values[3], expected, 1e-14);
-  Checked({{{kRows, 2, 2, 3}}, {{2, 3}}},
-          [](In in) { return std::vector{tanh(linear(in[0], in[1]))}; })
-      .check_all();
+  Checked({{{kRows, 2, 2, 3}}, {{2, 3}}}, [](In in) {
+    return std::vector{tanh(linear(in[0], in[1]))};
+  }).check_all();
 }
 
 TEST(Dot, RefusesMalformedLabels) {
   const std::vector<InputSpec> specs{{"x", {kRows, 3}, DType::f64}, {"w", {3, 4}, DType::f64}};
-  for (const char* labels : {"ri,ij->jr", "ri,ij->r", "ri,ij->rij", "rr,ij->rj", "ri,i->r",
-                             "ri,ji->rj", "ri ij->rj"}) {
+  for (const char* labels :
+       {"ri,ij->jr", "ri,ij->r", "ri,ij->rij", "rr,ij->rj", "ri,i->r", "ri,ji->rj", "ri ij->rj"}) {
     const bool fine = std::string(labels) == "ri,ij->rij";
     if (fine) {
       EXPECT_NO_THROW(record(specs, contract(labels)));
@@ -78,8 +78,9 @@ TEST(LuSolve, InvertsWithPivotingAndItsTransposeToo) {
 }
 
 TEST(LuSolve, GivesNonFiniteNumbersForASingularMatrix) {
-  const Array x = apply({2, 2}, {1, 2, 2, 4},
-                        [](Tensor a) { return lu_solve(a, full(a, {2, 1}, 1.0)); });
+  const Array x = apply({2, 2}, {1, 2, 2, 4}, [](Tensor a) {
+    return lu_solve(a, full(a, {2, 1}, 1.0));
+  });
   EXPECT_FALSE(std::isfinite(x.values[0]) && std::isfinite(x.values[1]));
 }
 

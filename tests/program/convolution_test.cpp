@@ -41,8 +41,9 @@ TEST(Conv, OfAnEvenSideWithStrideTwoGivesEveryInputItsGradient) {
   Window window;
   window.kernel = {3, 3};
   window.stride = {2, 2};
-  Checked({{{kRows, 1, 6, 6}}, {{2, 1, 3, 3}}},
-          [&](In in) { return std::vector{square(conv(in[0], in[1], window))}; }, 2)
+  Checked(
+      {{{kRows, 1, 6, 6}}, {{2, 1, 3, 3}}},
+      [&](In in) { return std::vector{square(conv(in[0], in[1], window))}; }, 2)
       .check_all();
 }
 

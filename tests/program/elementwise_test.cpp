@@ -84,39 +84,36 @@ TEST_P(Binary, MatchesItsFormulaAndItsDerivativesMatchDifferences) {
   const Checked checked({{{kRows, 3}, -2, -0.5}, {{kRows, 3}, 0.5, 2}}, body);
   const auto value = checked.values().front();
   for (std::size_t i = 0; i < value.values.size(); ++i) {
-    EXPECT_DOUBLE_EQ(value.values[i], c.truth(checked.points()[0].values[i],
-                                              checked.points()[1].values[i]));
+    EXPECT_DOUBLE_EQ(value.values[i],
+                     c.truth(checked.points()[0].values[i], checked.points()[1].values[i]));
   }
   checked.check_all();
   // Broadcast along features, along rows, and of a lone number.
   Checked({{{kRows, 4}, -2, -0.5}, {{4}, 0.5, 2}}, body).check_all();
   Checked({{{1}, -2, -0.5}, {{kRows, 3}, 0.5, 2}}, body).check_all();
-  Checked({{{kRows, 1}, -2, -0.5}, {{2, 1, 3}, 0.5, 2}},
-          [&c](std::span<const Tensor> in) {
-            return std::vector{c.record(reshape(in[0], {kRows, 1, 1}), slice(in[1], 0, 1, 2))};
-          })
-      .check_all();
+  Checked({{{kRows, 1}, -2, -0.5}, {{2, 1, 3}, 0.5, 2}}, [&c](std::span<const Tensor> in) {
+    return std::vector{c.record(reshape(in[0], {kRows, 1, 1}), slice(in[1], 0, 1, 2))};
+  }).check_all();
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Elementwise, Binary,
-    testing::Values(
-        BinaryCase{"add", [](Tensor a, Tensor b) { return a + b; },
-                   [](double a, double b) { return a + b; }},
-        BinaryCase{"sub", [](Tensor a, Tensor b) { return a - b; },
-                   [](double a, double b) { return a - b; }},
-        BinaryCase{"mul", [](Tensor a, Tensor b) { return a * b; },
-                   [](double a, double b) { return a * b; }},
-        BinaryCase{"div", [](Tensor a, Tensor b) { return a / b; },
-                   [](double a, double b) { return a / b; }},
-        BinaryCase{"max", [](Tensor a, Tensor b) { return max(a, b); },
-                   [](double a, double b) { return a > b ? a : b; }},
-        BinaryCase{"min", [](Tensor a, Tensor b) { return min(a, b); },
-                   [](double a, double b) { return a < b ? a : b; }},
-        BinaryCase{"less", [](Tensor a, Tensor b) { return less(a, b); },
-                   [](double a, double b) { return a < b ? 1.0 : 0.0; }},
-        BinaryCase{"equal", [](Tensor a, Tensor b) { return equal(a, b); },
-                   [](double a, double b) { return a == b ? 1.0 : 0.0; }}),
+    testing::Values(BinaryCase{"add", [](Tensor a, Tensor b) { return a + b; },
+                               [](double a, double b) { return a + b; }},
+                    BinaryCase{"sub", [](Tensor a, Tensor b) { return a - b; },
+                               [](double a, double b) { return a - b; }},
+                    BinaryCase{"mul", [](Tensor a, Tensor b) { return a * b; },
+                               [](double a, double b) { return a * b; }},
+                    BinaryCase{"div", [](Tensor a, Tensor b) { return a / b; },
+                               [](double a, double b) { return a / b; }},
+                    BinaryCase{"max", [](Tensor a, Tensor b) { return max(a, b); },
+                               [](double a, double b) { return a > b ? a : b; }},
+                    BinaryCase{"min", [](Tensor a, Tensor b) { return min(a, b); },
+                               [](double a, double b) { return a < b ? a : b; }},
+                    BinaryCase{"less", [](Tensor a, Tensor b) { return less(a, b); },
+                               [](double a, double b) { return a < b ? 1.0 : 0.0; }},
+                    BinaryCase{"equal", [](Tensor a, Tensor b) { return equal(a, b); },
+                               [](double a, double b) { return a == b ? 1.0 : 0.0; }}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Select, TakesTheChosenOperandAndItsDerivative) {
@@ -124,19 +121,19 @@ TEST(Select, TakesTheChosenOperandAndItsDerivative) {
     return std::vector{select(less(in[0], in[1]), square(in[1]), sin(in[2]))};
   };
   Checked({{{kRows, 5}}, {{kRows, 5}}, {{kRows, 5}}}, body, 4).check_all();
-  const Array y = apply({3}, {-1, 0, 2}, [](Tensor x) {
-    return select(x, full(x, {3}, 7), full(x, {3}, 8));
-  });
+  const Array y =
+      apply({3}, {-1, 0, 2}, [](Tensor x) { return select(x, full(x, {3}, 7), full(x, {3}, 8)); });
   EXPECT_EQ(y.values, (Values{7, 8, 7}));
 }
 
 TEST(Ties, GiveTheDerivativeToTheFirstOperandAndReluHasNoneAtZero) {
   const auto slope = [](const std::function<Tensor(Tensor)>& f) {
-    return apply({1}, {0.0}, [&f](Tensor x) {
-             const Tensor y = f(x);
-             const Tensor one = ones_like(x);
-             return vjp({&y, 1}, {&x, 1}, {&one, 1}).front();
-           })
+    return apply({1}, {0.0},
+                 [&f](Tensor x) {
+                   const Tensor y = f(x);
+                   const Tensor one = ones_like(x);
+                   return vjp({&y, 1}, {&x, 1}, {&one, 1}).front();
+                 })
         .values.front();
   };
   EXPECT_EQ(slope([](Tensor x) { return max(3.0 * x, 5.0 * x); }), 3.0);
@@ -147,9 +144,9 @@ TEST(Ties, GiveTheDerivativeToTheFirstOperandAndReluHasNoneAtZero) {
 TEST(NotANumber, IsHandedOnByArithmeticAndByMaxima) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::vector<std::function<Tensor(Tensor)>> functions{
-      [](Tensor x) { return x * 0.0; }, [](Tensor x) { return x - x; },
-      [](Tensor x) { return relu(x); },  [](Tensor x) { return min(x, 0.0); },
-      [](Tensor x) { return sign(x); },  [](Tensor x) { return softplus(x); },
+      [](Tensor x) { return x * 0.0; },           [](Tensor x) { return x - x; },
+      [](Tensor x) { return relu(x); },           [](Tensor x) { return min(x, 0.0); },
+      [](Tensor x) { return sign(x); },           [](Tensor x) { return softplus(x); },
       [](Tensor x) { return reduce_max(x, {0}); }};
   for (const auto& f : functions) EXPECT_TRUE(std::isnan(apply({1}, {nan}, f).values[0]));
   EXPECT_EQ(apply({1}, {nan}, [](Tensor x) { return less(x, zeros_like(x)); }).values[0], 0.0);
@@ -160,11 +157,12 @@ TEST(Saturation, LeavesSigmoidSoftplusAndEluFinite) {
   EXPECT_EQ(apply({2}, far, sigmoid).values, (Values{0, 1}));
   EXPECT_EQ(apply({2}, far, softplus).values, (Values{0, 1e4}));
   const auto slope = [&far](Tensor (*f)(Tensor)) {
-    return apply({2}, far, [f](Tensor x) {
-             const Tensor y = f(x);
-             const Tensor one = ones_like(x);
-             return vjp({&y, 1}, {&x, 1}, {&one, 1}).front();
-           })
+    return apply({2}, far,
+                 [f](Tensor x) {
+                   const Tensor y = f(x);
+                   const Tensor one = ones_like(x);
+                   return vjp({&y, 1}, {&x, 1}, {&one, 1}).front();
+                 })
         .values;
   };
   EXPECT_EQ(slope(elu), (Values{0, 1}));
@@ -186,8 +184,13 @@ TEST(Activation, IsFoundByNameAndAnUnknownOneListsWhatThereIs) {
 TEST(Integers, AreExactBeyondTheReachOfDoubles) {
   const std::vector<InputSpec> specs{{"a", {2}, DType::i64}, {"b", {2}, DType::i64}};
   const Program program = record(specs, [](std::span<const Tensor> in) {
-    return std::vector{in[0] + in[1], in[0] * in[1], max(in[0], in[1]), -in[0], sign(in[0]),
-                       cast(in[1], DType::f64), cast(cast(in[1], DType::f64) * 0.7, DType::i64)};
+    return std::vector{in[0] + in[1],
+                       in[0] * in[1],
+                       max(in[0], in[1]),
+                       -in[0],
+                       sign(in[0]),
+                       cast(in[1], DType::f64),
+                       cast(cast(in[1], DType::f64) * 0.7, DType::i64)};
   });
   Array a = Array::zeros(DType::i64, {2});
   a.integers = {(std::int64_t{1} << 60) + 1, -5};

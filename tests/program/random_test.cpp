@@ -26,9 +26,8 @@ Program draws(Distribution distribution, std::int64_t features, DType type = DTy
 
 Array run(const Program& program, std::int64_t seed, std::vector<double> samples) {
   const auto rows = static_cast<std::int64_t>(samples.size());
-  const std::vector<Array> inputs{
-      Array::of(DType::i64, {2}, {static_cast<double>(seed), 5}),
-      Array::of(DType::i64, {rows}, std::move(samples))};
+  const std::vector<Array> inputs{Array::of(DType::i64, {2}, {static_cast<double>(seed), 5}),
+                                  Array::of(DType::i64, {rows}, std::move(samples))};
   return interpret(program, rows, inputs).front();
 }
 
@@ -47,9 +46,9 @@ TEST(Random, HasTheMomentsOfItsDistribution) {
     double mean, variance, fourth;
   };
   // Fourth central moments: 1/80, 3 and 1. Five standard errors of each sample moment.
-  for (const Expected& e : {Expected{Distribution::uniform, 0.5, 1.0 / 12, 1.0 / 80},
-                            Expected{Distribution::normal, 0, 1, 3},
-                            Expected{Distribution::rademacher, 0, 1, 1}}) {
+  for (const Expected& e :
+       {Expected{Distribution::uniform, 0.5, 1.0 / 12, 1.0 / 80},
+        Expected{Distribution::normal, 0, 1, 3}, Expected{Distribution::rademacher, 0, 1, 1}}) {
     const Array x = run(draws(e.distribution, kDraws / 2), 3, {0, 1});
     double mean = 0;
     double variance = 0;

@@ -16,24 +16,21 @@ TEST(Sum, AddsOverAnyAxes) {
   const Array all = apply({2, 2, 2}, x, [](Tensor t) { return sum(t, {0, 1, 2}); });
   EXPECT_TRUE(all.extents.empty());
   EXPECT_EQ(all.values, (Values{36}));
-  Checked({{{kRows, 3, 2}}, {{4, 3}}},
-          [](In in) {
-            return std::vector{sin(sum(in[0], {1})),   square(sum(in[0], {0})),
-                               exp(sum(in[0], {0, 2})), sin(sum(in[1], {0})),
-                               square(sum_rows(in[0]))};
-          })
-      .check_all();
+  Checked({{{kRows, 3, 2}}, {{4, 3}}}, [](In in) {
+    return std::vector{sin(sum(in[0], {1})), square(sum(in[0], {0})), exp(sum(in[0], {0, 2})),
+                       sin(sum(in[1], {0})), square(sum_rows(in[0]))};
+  }).check_all();
 }
 
 TEST(Mean, DividesByEntriesAndByRowsWhenItRuns) {
-  const Checked checked({{{kRows, 3, 2}, 1, 2}},
-                        [](In in) {
-                          return std::vector{mean_rows(square(in[0])), mean_features(in[0]),
-                                             mean(square(in[0]), {0, 1}), mean(in[0], {2}),
-                                             mean_rows(sum_features(in[0])),
-                                             sum_features(square(in[0]))};
-                        },
-                        5);
+  const Checked checked(
+      {{{kRows, 3, 2}, 1, 2}},
+      [](In in) {
+        return std::vector{mean_rows(square(in[0])),       mean_features(in[0]),
+                           mean(square(in[0]), {0, 1}),    mean(in[0], {2}),
+                           mean_rows(sum_features(in[0])), sum_features(square(in[0]))};
+      },
+      5);
   checked.check_all();
   const auto values = checked.values();
   const Values& x = checked.points()[0].values;
@@ -41,13 +38,14 @@ TEST(Mean, DividesByEntriesAndByRowsWhenItRuns) {
   for (const double v : x) total += v;
   EXPECT_NEAR(values[4].values[0], total / 5, 1e-13);
   EXPECT_EQ(values[4].extents, (Extents{1}));
-  EXPECT_NEAR(values[2].values[0],
-              [&x] {
-                double s = 0;
-                for (std::size_t i = 0; i < x.size(); i += 2) s += x[i] * x[i];
-                return s / 15;
-              }(),
-              1e-13);
+  EXPECT_NEAR(
+      values[2].values[0],
+      [&x] {
+        double s = 0;
+        for (std::size_t i = 0; i < x.size(); i += 2) s += x[i] * x[i];
+        return s / 15;
+      }(),
+      1e-13);
 }
 
 TEST(ReduceMax, FindsTheLargestAndDifferentiatesTheFirstAtATie) {
@@ -61,12 +59,10 @@ TEST(ReduceMax, FindsTheLargestAndDifferentiatesTheFirstAtATie) {
     return vjp({&y, 1}, {&t, 1}, {&one, 1}).front();
   });
   EXPECT_EQ(slope.values, (Values{0, 0, 0, 1, 0, 0}));
-  Checked({{{kRows, 4, 3}}, {{5, 2}}},
-          [](In in) {
-            return std::vector{sin(reduce_max(in[0], {1})), square(reduce_max(in[0], {1, 2})),
-                               exp(reduce_max(in[1], {0})), sin(reduce_max(in[0], {0, 2}))};
-          })
-      .check_all();
+  Checked({{{kRows, 4, 3}}, {{5, 2}}}, [](In in) {
+    return std::vector{sin(reduce_max(in[0], {1})), square(reduce_max(in[0], {1, 2})),
+                       exp(reduce_max(in[1], {0})), sin(reduce_max(in[0], {0, 2}))};
+  }).check_all();
 }
 
 TEST(Logsumexp, StaysFiniteAndIsSmooth) {

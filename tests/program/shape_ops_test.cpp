@@ -12,7 +12,11 @@ TEST(Reshape, KeepsTheOrderOfElementsAndTheRows) {
   };
   const Checked checked({{{kRows, 6}}, {{4, 3}}}, body);
   checked.check_all();
-  EXPECT_EQ(apply({2, 3}, {1, 2, 3, 4, 5, 6}, [](Tensor x) { return reshape(x, {3, 2}); }).values,
+  EXPECT_EQ(apply({2, 3}, {1, 2, 3, 4, 5, 6},
+                  [](Tensor x) {
+                    return reshape(x, {3, 2});
+                  })
+                .values,
             (Values{1, 2, 3, 4, 5, 6}));
 }
 
@@ -22,51 +26,55 @@ TEST(Permute, PutsAxisIWhereItSays) {
   const Array y = apply({2, 3, 2}, x, [](Tensor t) { return permute(t, {2, 0, 1}); });
   EXPECT_EQ(y.extents, (Extents{2, 2, 3}));
   EXPECT_EQ(y.values, (Values{0, 10, 20, 100, 110, 120, 1, 11, 21, 101, 111, 121}));
-  Checked({{{kRows, 2, 3}}, {{2, 3, 4}}},
-          [](In in) {
-            return std::vector{sin(permute(in[0], {0, 2, 1})), square(permute(in[1], {-1, 0, 1}))};
-          })
-      .check_all();
+  Checked({{{kRows, 2, 3}}, {{2, 3, 4}}}, [](In in) {
+    return std::vector{sin(permute(in[0], {0, 2, 1})), square(permute(in[1], {-1, 0, 1}))};
+  }).check_all();
 }
 
 TEST(Broadcast, RepeatsExtentsOfOneAndAddsAxesInFront) {
-  EXPECT_EQ(apply({2, 1}, {1, 2}, [](Tensor x) { return broadcast(x, {2, 3}); }).values,
+  EXPECT_EQ(apply({2, 1}, {1, 2},
+                  [](Tensor x) {
+                    return broadcast(x, {2, 3});
+                  })
+                .values,
             (Values{1, 1, 1, 2, 2, 2}));
-  EXPECT_EQ(apply({2}, {1, 2}, [](Tensor x) { return broadcast(x, {2, 2}); }).values,
+  EXPECT_EQ(apply({2}, {1, 2},
+                  [](Tensor x) {
+                    return broadcast(x, {2, 2});
+                  })
+                .values,
             (Values{1, 2, 1, 2}));
-  Checked({{{1, 3}}, {{kRows, 1, 2}}, {{2}}},
-          [](In in) {
-            return std::vector{sin(broadcast(in[0], {kRows, 3})),
-                               square(broadcast(in[1], {kRows, 4, 2})),
-                               exp(broadcast(in[2], {kRows, 5, 2}))};
-          })
-      .check_all();
+  Checked({{{1, 3}}, {{kRows, 1, 2}}, {{2}}}, [](In in) {
+    return std::vector{sin(broadcast(in[0], {kRows, 3})), square(broadcast(in[1], {kRows, 4, 2})),
+                       exp(broadcast(in[2], {kRows, 5, 2}))};
+  }).check_all();
 }
 
 TEST(Slice, TakesAnIntervalAndPadSurroundsWithZeros) {
-  EXPECT_EQ(apply({2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}, [](Tensor x) { return slice(x, 1, 1, 3); }).values,
-            (Values{2, 3, 6, 7}));
+  EXPECT_EQ(
+      apply({2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}, [](Tensor x) { return slice(x, 1, 1, 3); }).values,
+      (Values{2, 3, 6, 7}));
   EXPECT_EQ(apply({2, 1}, {1, 2}, [](Tensor x) { return pad(x, -1, 2, 1); }).values,
             (Values{0, 0, 1, 0, 0, 0, 2, 0}));
-  Checked({{{kRows, 5, 2}}, {{4, 3}}},
-          [](In in) {
-            return std::vector{sin(slice(in[0], 1, 1, 4)), square(slice(in[1], 0, 2, 4)),
-                               exp(pad(in[0], 2, 1, 2)), sin(pad(in[1], 0, 0, 3))};
-          })
-      .check_all();
+  Checked({{{kRows, 5, 2}}, {{4, 3}}}, [](In in) {
+    return std::vector{sin(slice(in[0], 1, 1, 4)), square(slice(in[1], 0, 2, 4)),
+                       exp(pad(in[0], 2, 1, 2)), sin(pad(in[1], 0, 0, 3))};
+  }).check_all();
 }
 
 TEST(Concat, JoinsInOrderAndSplitCutsAgain) {
-  EXPECT_EQ(apply({2, 2}, {1, 2, 3, 4}, [](Tensor x) { return concat({x, -x, x}, 1); }).values,
+  EXPECT_EQ(apply({2, 2}, {1, 2, 3, 4},
+                  [](Tensor x) {
+                    return concat({x, -x, x}, 1);
+                  })
+                .values,
             (Values{1, 2, -1, -2, 1, 2, 3, 4, -3, -4, 3, 4}));
-  Checked({{{kRows, 2}}, {{kRows, 3}}, {{1, 2}}},
-          [](In in) {
-            const auto [a, b] = odeum::split<2, 1>(in[1]);
-            const auto parts = split(in[0] * a, {1, 1});
-            return std::vector{concat({sin(in[0]), in[1], parts[1] * parts[0]}),
-                               concat({in[2], in[2] * in[2]}, 0), b};
-          })
-      .check_all();
+  Checked({{{kRows, 2}}, {{kRows, 3}}, {{1, 2}}}, [](In in) {
+    const auto [a, b] = odeum::split<2, 1>(in[1]);
+    const auto parts = split(in[0] * a, {1, 1});
+    return std::vector{concat({sin(in[0]), in[1], parts[1] * parts[0]}),
+                       concat({in[2], in[2] * in[2]}, 0), b};
+  }).check_all();
 }
 
 TEST(ShapeRules, RefuseNamingOperationAndShapes) {

@@ -18,7 +18,10 @@ TEST(Simplify, TakesAwayWhatChangesNothing) {
   EXPECT_EQ(nodes([](Tensor x) { return (x + 0.0) * 1.0 / 1.0 - 0.0; }), 0U);
   EXPECT_EQ(nodes([](Tensor x) { return -(-x); }), 0U);
   EXPECT_EQ(nodes([](Tensor x) { return reshape(reshape(x, {kRows, 2, 2}), {kRows, 4}); }), 0U);
-  EXPECT_EQ(nodes([](Tensor x) { return permute(permute(reshape(x, {kRows, 2, 2}), {0, 2, 1}), {0, 2, 1}); }), 1U);
+  EXPECT_EQ(nodes([](Tensor x) {
+              return permute(permute(reshape(x, {kRows, 2, 2}), {0, 2, 1}), {0, 2, 1});
+            }),
+            1U);
   EXPECT_EQ(nodes([](Tensor x) { return broadcast(x, x.shape()); }), 0U);
   EXPECT_EQ(nodes([](Tensor x) { return slice(x, 1, 0, 4); }), 0U);
   EXPECT_EQ(nodes([](Tensor x) { return cast(cast(x, DType::f64), DType::f64); }), 0U);
@@ -27,8 +30,8 @@ TEST(Simplify, TakesAwayWhatChangesNothing) {
   EXPECT_EQ(nodes([](Tensor x) { return slice(pad(x, 1, 2, 3), 1, 2, 6); }), 0U);
   EXPECT_EQ(nodes([](Tensor x) { return sum(x, {}); }), 0U);
   EXPECT_EQ(nodes([](Tensor x) { return select(full(x, x.shape(), 1.0), x, sin(x)); }), 0U);
-  EXPECT_EQ(nodes([](Tensor x) { return -x + sin(x); }), 2U);          // sin(x) - x
-  EXPECT_EQ(nodes([](Tensor x) { return 4.0 * (x * 0.1); }), 2U);      // x * 0.4
+  EXPECT_EQ(nodes([](Tensor x) { return -x + sin(x); }), 2U);      // sin(x) - x
+  EXPECT_EQ(nodes([](Tensor x) { return 4.0 * (x * 0.1); }), 2U);  // x * 0.4
   EXPECT_EQ(nodes([](Tensor x) { return slice(slice(x, 1, 1, 4), 1, 1, 2); }), 1U);
   EXPECT_EQ(nodes([](Tensor x) { return sum(sum(reshape(x, {kRows, 2, 2}), {2}), {1}); }), 2U);
 }
@@ -91,8 +94,10 @@ TEST(Simplify, LeavesAContractionWithTheIdentityOrAlongRepeatsToOthers) {
 }
 
 TEST(Gradients, OfAPerceptronAreOneContractionAWeightAndNoPermutation) {
-  const std::vector<InputSpec> specs{{"x", {kRows, 3}, DType::f64}, {"w1", {5, 3}, DType::f64},
-                                     {"b1", {5}, DType::f64},      {"w2", {2, 5}, DType::f64},
+  const std::vector<InputSpec> specs{{"x", {kRows, 3}, DType::f64},
+                                     {"w1", {5, 3}, DType::f64},
+                                     {"b1", {5}, DType::f64},
+                                     {"w2", {2, 5}, DType::f64},
                                      {"b2", {2}, DType::f64}};
   const Program forward = record(specs, [](In in) {
     return std::vector{linear(tanh(linear(in[0], in[1], in[2])), in[3], in[4])};
@@ -148,8 +153,8 @@ TEST(Optimize, IsIdempotent) {
 }
 
 TEST(Recording, OfFiveThousandNodesAndItsGradientTakesMilliseconds) {
-  const std::vector<InputSpec> specs{{"x", {kRows, 8}, DType::f32}, {"w", {8, 8}, DType::f32},
-                                     {"b", {8}, DType::f32}};
+  const std::vector<InputSpec> specs{
+      {"x", {kRows, 8}, DType::f32}, {"w", {8, 8}, DType::f32}, {"b", {8}, DType::f32}};
   const auto start = std::chrono::steady_clock::now();
   std::size_t recorded = 0;
   const Program program = record(specs, [&recorded](In in) {
@@ -164,7 +169,8 @@ TEST(Recording, OfFiveThousandNodesAndItsGradientTakesMilliseconds) {
   EXPECT_GE(recorded, 5000U);
   EXPECT_GT(program.nodes.size(), 10000U);
   RecordProperty("milliseconds", std::to_string(taken.count()));
-  // 30 ms on the slowest machine measured; the limit leaves room for sanitizers and loaded machines.
+  // 30 ms on the slowest machine measured; the limit leaves room for sanitizers and loaded
+  // machines.
   EXPECT_LT(taken.count(), 3000.0);
 }
 

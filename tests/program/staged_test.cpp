@@ -66,7 +66,8 @@ class Interpreted final : public Executable {
   Interpreted(const InterpretingDevice& device, Program program, CompileOptions options)
       : device_(device), program_(std::move(program)), options_(std::move(options)) {}
 
-  void run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) override {
+  void run(std::int64_t rows, std::span<const View> inputs,
+           std::span<const View> outputs) override {
     std::vector<Array> arguments;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const Node& node = program_[program_.inputs[i]];
@@ -145,8 +146,7 @@ Program staged_program() {
     const auto first = host_call(affine, std::vector<Tensor>{sin(in[0]), in[1] * 2.0});
     const Tensor between = tanh(first[0]) * early + broadcast(in[1], {kRows, 2});
     const auto second = host_call(affine, std::vector<Tensor>{between, full(in[1], {1}, 0.5)});
-    return std::vector{second[0] * early + first[1], second[1], in[0], early,
-                       sum_rows(second[0])};
+    return std::vector{second[0] * early + first[1], second[1], in[0], early, sum_rows(second[0])};
   });
 }
 
@@ -215,8 +215,7 @@ INSTANTIATE_TEST_SUITE_P(Memories, StagedOn, testing::Values(Memory::addressable
 
 TEST(Staged, WithoutHostCallsIsOnePieceInTheCallersMemory) {
   InterpretingDevice device(Memory::addressable);
-  const Program program =
-      record(kInputs, [](In in) { return std::vector{in[0] * in[1]}; });
+  const Program program = record(kInputs, [](In in) { return std::vector{in[0] * in[1]}; });
   Staged staged(program, device);
   EXPECT_EQ(staged.pieces(), 1U);
   const Values x{1, 2};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checking a recorded function in float64: its derivatives of first and second order against central
-// differences, its batched forms against loops, and the forms of whole programs against those.
+// Checking a recorded function in float64: its derivatives of first and second order against
+// central differences, its batched forms against loops, and the forms of whole programs against
+// those.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -69,7 +70,8 @@ class Checked {
     const double truth = difference([this](double s) {
       return inner(weights_, interpret(program_, rows_, moved(points_, directions_, s)));
     });
-    const auto forward = interpret(jvp(program_, moving_), rows_, joined(points_, moving(directions_)));
+    const auto forward =
+        interpret(jvp(program_, moving_), rows_, joined(points_, moving(directions_)));
     const std::vector<Array> tangents(forward.end() - static_cast<long>(weights_.size()),
                                       forward.end());
     expect_close(inner(weights_, tangents), truth, "jvp");
@@ -89,20 +91,21 @@ class Checked {
       return inner(weights_, {out.end() - static_cast<long>(weights_.size()), out.end()});
     };
     const double truth = difference(first_at);
-    const auto twice = interpret(jvp(first, moving_), rows_,
-                                 joined(joined(points_, along), moving(others_)));
+    const auto twice =
+        interpret(jvp(first, moving_), rows_, joined(joined(points_, along), moving(others_)));
     expect_close(inner(weights_, {twice.end() - static_cast<long>(weights_.size()), twice.end()}),
                  truth, "jvp of jvp");
     std::vector<Array> seeds;
-    for (const Array& weight : weights_) seeds.push_back(Array::zeros(weight.dtype, weight.extents));
+    for (const Array& weight : weights_)
+      seeds.push_back(Array::zeros(weight.dtype, weight.extents));
     const auto over = interpret(vjp(first, moving_), rows_,
                                 joined(joined(points_, along), joined(seeds, weights_)));
-    expect_close(inner({over.end() - static_cast<long>(moving_.size()), over.end()},
-                       moving(others_)),
-                 truth, "vjp of jvp");
+    expect_close(
+        inner({over.end() - static_cast<long>(moving_.size()), over.end()}, moving(others_)), truth,
+        "vjp of jvp");
     const Program reverse = vjp(program_, moving_);
-    const auto under = interpret(jvp(reverse, moving_), rows_,
-                                 joined(joined(points_, weights_), moving(others_)));
+    const auto under =
+        interpret(jvp(reverse, moving_), rows_, joined(joined(points_, weights_), moving(others_)));
     expect_close(inner({under.end() - static_cast<long>(moving_.size()), under.end()}, along),
                  truth, "jvp of vjp");
   }
@@ -110,18 +113,18 @@ class Checked {
   /// linearize with either kind of residuals gives jvp, its transpose vjp.
   void check_linearization() const {
     const auto reference = interpret(vjp(program_, moving_), rows_, joined(points_, weights_));
-    const auto forward = interpret(jvp(program_, moving_), rows_, joined(points_, moving(directions_)));
+    const auto forward =
+        interpret(jvp(program_, moving_), rows_, joined(points_, moving(directions_)));
     for (const Residuals policy : {Residuals::all, Residuals::products}) {
       const Linearization parts = linearize(program_, moving_, policy);
       const auto primal = interpret(parts.primal, rows_, points_);
       const std::vector<Array> residuals(primal.end() - parts.residuals, primal.end());
-      const auto tangents =
-          interpret(parts.linear, rows_, joined(residuals, moving(directions_)));
+      const auto tangents = interpret(parts.linear, rows_, joined(residuals, moving(directions_)));
       for (std::size_t i = 0; i < tangents.size(); ++i) {
         expect_equal(tangents[i], forward[weights_.size() + i], "linear program");
       }
-      const auto cotangents = interpret(transpose(parts.linear, parts.residuals), rows_,
-                                        joined(residuals, weights_));
+      const auto cotangents =
+          interpret(transpose(parts.linear, parts.residuals), rows_, joined(residuals, weights_));
       for (std::size_t i = 0; i < cotangents.size(); ++i) {
         expect_equal(cotangents[i], reference[weights_.size() + i], "transposed linear program");
       }

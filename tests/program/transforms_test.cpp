@@ -124,8 +124,12 @@ TEST(Transpose, RefusesWhatIsNotLinear) {
                            Body([](In in) { return std::vector{in[0] / in[1]}; })}) {
     EXPECT_THROW(transpose(record(specs, body), 1), std::invalid_argument);
   }
-  const Program turned = transpose(
-      record(specs, [](In in) { return std::vector{concat({in[0] * in[1], in[1] / in[0]})}; }), 1);
+  const Program turned =
+      transpose(record(specs,
+                       [](In in) {
+                         return std::vector{concat({in[0] * in[1], in[1] / in[0]})};
+                       }),
+                1);
   const std::vector<Array> inputs{Array::of(DType::f64, {2}, {2, 4}),
                                   Array::of(DType::f64, {4}, {1, 2, 3, 4})};
   EXPECT_EQ(interpret(turned, 0, inputs).front().values, (Values{3.5, 9}));

@@ -37,6 +37,7 @@ class Likelihood final : public Objective {
   explicit Likelihood(const Config& config) : units_(config.text("units")) {}
 
   std::vector<std::string> roles() const override { return {"x"}; }
+  bool needs_log_determinant() const override { return true; }
   std::string units() const override { return units_; }
   double unit_scale(std::int64_t elements) const override {
     return units_ == "nats" ? 1.0 : static_cast<double>(elements) * std::numbers::ln2;

@@ -52,6 +52,10 @@ class Shape {
 /// - row_sum:  a sum over rows (losses, parameter gradients): adds up over shards of the batch
 /// - coupled:  anything else that mixes rows (batch statistics, error norms and what follows)
 ///
+/// Linear operations keep row_sum; what uses one nonlinearly, adds a constant to it or brings it
+/// back to the rows is coupled. The row count is `none`: by convention that of the whole batch, on
+/// every shard, so a mean over rows is a row_sum and may be a loss.
+///
 /// Sharding needs no coupled value; per-sample steps, compaction and batched quadrature nodes
 /// need a field whose rate is per_row.
 enum class RowClass : std::uint8_t { none, per_row, row_sum, coupled };

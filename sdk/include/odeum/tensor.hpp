@@ -70,7 +70,8 @@ Tensor relu(Tensor x);   ///< max(x, 0); derivative at 0 is 0
 Tensor elu(Tensor x);    ///< x > 0 ? x : exp(x) - 1
 Tensor swish(Tensor x);  ///< x sigmoid(x)
 Tensor gelu(Tensor x);   ///< x Phi(x), with erf
-/// One of the above by name (tanh, softplus, sigmoid, relu, elu, swish, gelu, sin, square, identity).
+/// One of the above by name (tanh, softplus, sigmoid, relu, elu, swish, gelu, sin, square,
+/// identity).
 Tensor activation(std::string_view name, Tensor x);
 
 // --- Elementwise, two operands --------------------------------------------------------------
@@ -90,7 +91,7 @@ Tensor operator/(Tensor a, double b);
 Tensor operator/(double a, Tensor b);
 Tensor max(Tensor a, double b);
 Tensor min(Tensor a, double b);
-Tensor pow(Tensor x, int exponent);   ///< by multiplication; exponent may be negative
+Tensor pow(Tensor x, int exponent);     ///< by multiplication; exponent may be negative
 Tensor pow(Tensor x, double exponent);  ///< exp(exponent log x), x > 0
 
 /// 1 where the relation holds, else 0, in the operands' type. Derivative 0.
@@ -121,9 +122,10 @@ Tensor random(Distribution distribution, Tensor key, Tensor sample_index, Shape 
 // --- Shape ----------------------------------------------------------------------------------
 /// Same elements, other extents. kRows must stay the leading extent if it is there.
 Tensor reshape(Tensor x, Shape shape);
-Tensor permute(Tensor x, std::vector<int> axes);       ///< result axis i is x's axes[i]; keeps kRows first
-Tensor broadcast(Tensor x, Shape shape);               ///< NumPy's rule
-Tensor slice(Tensor x, int axis, std::int64_t begin, std::int64_t end);  ///< not along kRows
+Tensor permute(Tensor x,
+               std::vector<int> axes);    ///< result axis i is x's axes[i]; keeps kRows first
+Tensor broadcast(Tensor x, Shape shape);  ///< NumPy's rule
+Tensor slice(Tensor x, int axis, std::int64_t begin, std::int64_t end);   ///< not along kRows
 Tensor pad(Tensor x, int axis, std::int64_t before, std::int64_t after);  ///< with zeros
 Tensor concat(std::vector<Tensor> parts, int axis = -1);
 std::vector<Tensor> split(Tensor x, std::vector<std::int64_t> sizes, int axis = -1);
@@ -172,8 +174,8 @@ Tensor logsumexp(Tensor x, int axis);
 
 // --- Linear algebra -------------------------------------------------------------------------
 /// Contraction of two tensors by axis labels, as in Einstein's notation: dot("ri,oi->ro", x, w).
-/// Each label stands in at least two of the three lists and at most once in each.
-/// Labels of a and b and of the result: batch; of a and b only: contracted.
+/// Rows lead the result if they are in it. Each label stands in at least two of the three lists and
+/// at most once in each. Labels of a and b and of the result: batch; of a and b only: contracted.
 Tensor dot(std::string_view labels, Tensor a, Tensor b);
 /// x [..., in] times w [out, in] transposed, plus b [out] if given: [..., out].
 Tensor linear(Tensor x, Tensor w, Tensor b = {});

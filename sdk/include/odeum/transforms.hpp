@@ -29,8 +29,8 @@ std::vector<Tensor> vjp(std::span<const Tensor> outputs, std::span<const Tensor>
                         std::span<const Tensor> cotangents);
 
 /// `outputs` computed anew with each `inputs[i]` replaced by `mapped[i]`, which has one axis of
-/// extent n more: behind the rows axis for [rows, ...], else in front. Results have that axis at the
-/// same place. Only what depends on the inputs is computed anew.
+/// extent n more: behind the rows axis for [rows, ...], else in front. Results have that axis at
+/// the same place. Only what depends on the inputs is computed anew.
 std::vector<Tensor> vmap(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          std::span<const Tensor> mapped);
 

@@ -127,7 +127,7 @@ std::vector<Unit> gather_units(const Graph& graph, const Depths& depths, std::ve
 }
 
 /// Operands first; among those that can run, the one whose last node was recorded first.
-std::vector<std::size_t> order(const Graph& graph, const Depths& depths, const std::vector<Unit>& units,
+std::vector<std::size_t> order(const Depths& depths, const std::vector<Unit>& units,
                                const std::vector<int>& unit_of) {
   std::vector<std::vector<std::size_t>> followers(units.size());
   std::vector<int> waiting(units.size(), 0);
@@ -189,7 +189,7 @@ Fusion fuse(const Graph& graph) {
   std::vector<Unit> units = gather_units(graph, depths, unit_of);
   Fusion result;
   std::vector<int> place(units.size());
-  for (const std::size_t u : order(graph, depths, units, unit_of)) {
+  for (const std::size_t u : order(depths, units, unit_of)) {
     place[u] = static_cast<int>(result.units.size());
     result.units.push_back(std::move(units[u]));
   }

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 
+#include "steps/moves.hpp"
+
 namespace odeum::cpu {
 namespace {
 

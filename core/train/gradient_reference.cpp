@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "train/gradient_reference.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "odeum/random.hpp"
+
+namespace odeum::train {
+namespace {
+
+constexpr double kTight = 1e-12;
+constexpr std::size_t kMostAxes = 24;
+constexpr std::size_t kDirections = 8;
+// Central differences err by step^2 and by the tight solve's 1e-12 over the step: both about 1e-9
+// relative at 1e-4 for problems of scale one.
+constexpr double kStep = 1e-4;
+
+}  // namespace
+
+bool GradientCheck::passed() const {
+  return differences_error <= allowed_differences &&
+         std::all_of(rows.begin(), rows.end(), [this](const GradientRow& row) {
+           return row.failure.empty() && row.relative_error <= allowed;
+         });
+}
+
+bool has_given_steps(const Config& solver) { return solver.has("step") || solver.has("steps"); }
+
+Config with_value(Config config, const std::string& key, Config::Value value) {
+  config.entries_.at(key).value = std::move(value);
+  return config;
+}
+
+Config tightened(Config solver) {
+  if (has_given_steps(solver)) return solver;
+  solver = with_value(std::move(solver), "rtol", kTight);
+  solver = with_value(std::move(solver), "atol", std::vector<double>{kTight});
+  solver = with_value(std::move(solver), "max_steps", std::int64_t{10000000});
+  return solver;
+}
+
+double default_allowance(double rtol, bool given_steps, bool float32) {
+  if (given_steps) return 1e-2;
+  const double rounding =
+      float32 ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
+  return 1000.0 * std::max(rtol, rounding);
+}
+
+double relative_error(const std::vector<double>& gradient, const std::vector<double>& reference) {
+  double error = 0.0;
+  double size = 0.0;
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    error += (gradient[i] - reference[i]) * (gradient[i] - reference[i]);
+    size += reference[i] * reference[i];
+  }
+  return size == 0.0 ? std::sqrt(error) : std::sqrt(error / size);
+}
+
+void compare_with_differences(const std::function<double(const std::vector<double>&)>& loss,
+                              const std::vector<double>& point, const std::vector<double>& gradient,
+                              GradientCheck& check) {
+  const bool axes = point.size() <= kMostAxes;
+  const std::size_t count = axes ? point.size() : kDirections;
+  double worst = 0.0;
+  double largest = 0.0;
+  for (std::size_t d = 0; d < count; ++d) {
+    std::vector<double> direction(point.size(), 0.0);
+    if (axes) {
+      direction[d] = 1.0;
+    } else {
+      RandomStream random(stream_key(0, Purpose::user, 0), d);
+      for (double& v : direction) v = (random.word() >> 31) != 0 ? 1.0 : -1.0;
+    }
+    // Along signs the whole step is as long as along an axis.
+    const double length = axes ? 1.0 : std::sqrt(static_cast<double>(point.size()));
+    double along = 0.0;
+    std::vector<double> ahead = point;
+    std::vector<double> behind = point;
+    for (std::size_t i = 0; i < point.size(); ++i) {
+      direction[i] /= length;
+      along += gradient[i] * direction[i];
+      ahead[i] += kStep * direction[i];
+      behind[i] -= kStep * direction[i];
+    }
+    const double difference = (loss(ahead) - loss(behind)) / (2.0 * kStep);
+    worst = std::max(worst, std::abs(along - difference));
+    largest = std::max({largest, std::abs(difference), std::abs(along)});
+  }
+  check.directions = static_cast<std::int64_t>(count);
+  check.differences_error = largest == 0.0 ? worst : worst / largest;
+}
+
+const Config& reference_method(const std::vector<Config>& methods) {
+  for (const Config& method : methods) {
+    if (method.use() == "backprop") return method;
+  }
+  return methods.front();
+}
+
+}  // namespace odeum::train

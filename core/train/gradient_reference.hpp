@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the two gradient checks share: tightened configurations, norms, differences.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "odeum/config.hpp"
+#include "train/gradient_check.hpp"
+
+namespace odeum::train {
+
+/// The solver's configuration at rtol = atol = 1e-12; unchanged where steps are given.
+Config tightened(Config solver);
+bool has_given_steps(const Config& solver);
+/// With another value at a key that the configuration has.
+Config with_value(Config config, const std::string& key, Config::Value value);
+
+/// The error that is allowed for these tolerances (see check_problem).
+double default_allowance(double rtol, bool given_steps, bool float32);
+
+double relative_error(const std::vector<double>& gradient, const std::vector<double>& reference);
+
+/// Compares `gradient` at `point` with central differences of `loss`: along each axis where there
+/// are at most 24, else along 8 random directions of signs.
+void compare_with_differences(const std::function<double(const std::vector<double>&)>& loss,
+                              const std::vector<double>& point, const std::vector<double>& gradient,
+                              GradientCheck& check);
+
+/// The reference among the methods.
+const Config& reference_method(const std::vector<Config>& methods);
+
+}  // namespace odeum::train

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "speed_report.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+namespace odeum::bench {
+namespace {
+
+std::string number(double value, int digits) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.*f", digits, value);
+  return text;
+}
+
+/// Three significant digits, as far as they stand before the point or right behind it.
+std::string short_number(double value) {
+  return number(value, value >= 100.0 ? 0 : value >= 10.0 ? 1 : 2);
+}
+
+std::string output_of(const std::string& command) {
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+  std::string text;
+  char buffer[256];
+  while (pipe && std::fgets(buffer, sizeof buffer, pipe.get()) != nullptr) text += buffer;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text.empty() ? "unknown" : text;
+}
+
+std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+std::string load() {
+  std::ifstream file("/proc/loadavg");
+  std::string one;
+  file >> one;
+  return one;
+}
+
+std::string row(const Measured& m) {
+  const double ms = median(m.ms);
+  const double best = *std::min_element(m.ms.begin(), m.ms.end());
+  const double operations = flop(m.what, m.run);
+  const bool compared = m.what.peer_ms > 0.0;
+  std::ostringstream out;
+  out << "| " << m.what.workload << " | " << m.what.mode << " | " << m.what.threads << " | "
+      << short_number(ms) << " | " << short_number(best) << " | " << m.run.forward << " | "
+      << m.run.backward << " | "
+      << (operations > 0.0 ? number(operations / ms * 1e-6, 0)
+                           : number(1e6 * ms / static_cast<double>(m.run.forward), 0) + " ns/eval")
+      << " | " << number(m.assembly_ms, 0) << " | " << number(m.first_run_ms, 0) << " | "
+      << (compared ? short_number(m.what.peer_ms) : "-") << " | "
+      << (compared ? number(m.what.peer_ms / ms, 1) : "-") << " |\n";
+  return out.str();
+}
+
+}  // namespace
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+std::string report(const std::vector<Measured>& all, const std::string& command) {
+  const std::string git = std::string("git -C '") + ODEUM_SOURCE + "' ";
+  const bool changed = output_of(git + "status --porcelain 2>/dev/null") != "unknown";
+  std::ostringstream out;
+  out << "# First speeds\n\n"
+      << "Command: `" << command << "`  \n"
+      << "Commit: " << output_of(git + "rev-parse --short HEAD 2>/dev/null")
+      << (changed ? " with changes" : "") << "  \n"
+      << "CPU: " << processor() << ", " << std::thread::hardware_concurrency()
+      << " cores; load average at the end " << load() << "\n\n"
+      << "One forward and backward pass without optimiser; medians of interleaved repeats.\n"
+         "W1, W2: 2-64-64-64-2, batch 512, hidden weights twice their initial values (W1: dopri5 at "
+         "1e-5; W2: four steps of\nthe 3/8 rule, kinetic and Jacobian penalties). W3: "
+         "43-860-860-43, concatsquash softplus, batch 1000, Hutchinson. W6: rtol\n1e-7, atol 1e-9, "
+         "float64, 1000 output points. GF/s counts matrix products alone: an evaluation with D "
+         "Jacobian products\ncosts (1 + D) F, its backward 2 (1 + D) F, F = 2 rows sum(in out), "
+         "and odeum's own numbers of evaluations. Assembly: the\npipeline recorded and compiled; "
+         "first: the first step, with what is compiled then. torchdiffeq: medians on torch 1.13 "
+         "of the\nsame kind of machine; ratio above 1: odeum is faster.\n\n"
+      << "| | mode | threads | ms | best | forward | backward | GF/s | assembly ms | first ms | "
+         "torchdiffeq ms | ratio |\n"
+      << "|-|-|-|-|-|-|-|-|-|-|-|-|\n";
+  for (const Measured& m : all) out << row(m);
+  return out.str();
+}
+
+}  // namespace odeum::bench
