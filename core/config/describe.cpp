@@ -13,13 +13,16 @@ std::string type_text(const Key& key) {
   return wanted(key.type);
 }
 
+std::string items(int count) { return std::to_string(count) + (count == 1 ? " item" : " items"); }
+
 std::string size_text(const Key& key) {
-  if (key.minimum_size == key.maximum_size) return std::to_string(key.minimum_size) + " items";
+  if (key.minimum_size == key.maximum_size) return items(key.minimum_size);
   std::string text;
-  if (key.minimum_size > 0) text = "at least " + std::to_string(key.minimum_size) + " items";
-  if (key.maximum_size >= 0)
-    text += (text.empty() ? "" : ", ") + std::string("at most ") +
-            std::to_string(key.maximum_size) + " items";
+  if (key.minimum_size > 0) text = "at least " + items(key.minimum_size);
+  if (key.maximum_size >= 0) {
+    if (!text.empty()) text += ", ";
+    text += "at most " + items(key.maximum_size);
+  }
   return text;
 }
 
@@ -49,8 +52,8 @@ void describe_keys(const Schema& schema, const std::string& indent, std::string&
     if (range != "any") append(facts, range);
     append(facts, size_text(key));
     append(facts, default_text(key));
-    text += indent + key.name + ": " + facts + "\n";
-    if (!key.doc.empty()) text += indent + "    " + key.doc + "\n";
+    text.append(indent).append(key.name).append(": ").append(facts).append("\n");
+    if (!key.doc.empty()) text.append(indent).append("    ").append(key.doc).append("\n");
     if (key.section) describe_keys(*key.section, indent + "  ", text);
   }
 }

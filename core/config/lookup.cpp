@@ -6,6 +6,16 @@
 #include "odeum/error.hpp"
 
 namespace odeum::config {
+namespace {
+
+[[noreturn]] void refuse_common(const std::string& kind, const std::string& name,
+                                const std::string& key) {
+  throw ConfigError("the plugin " + kind + "/" + name + " declares the key '" + key +
+                    "', which odeum gives to every " + kind +
+                    ": its author has to rename it or leave it out");
+}
+
+}  // namespace
 
 KindSchemas::KindSchemas(SchemaLookup plugins, CommonKeys common_keys)
     : plugins_(std::move(plugins)), common_keys_(std::move(common_keys)) {}
@@ -23,10 +33,7 @@ const Schema* KindSchemas::find(const std::string& kind, const std::string& name
   Schema merged = *own;
   const Schema common = common_keys_(kind);
   for (const Key& added : common.keys()) {
-    if (own->find(added.name))
-      throw ConfigError("the plugin " + kind + "/" + name + " declares the key '" + added.name +
-                        "', which odeum gives to every " + kind +
-                        ": its author has to rename it or leave it out");
+    if (own->find(added.name)) refuse_common(kind, name, added.name);
   }
   merged.include(common);
   return &merged_.emplace(key, std::move(merged)).first->second;

@@ -256,7 +256,7 @@ class Validator {
                     "a list of components is wanted, to be repeated");
       return {};
     }
-    const std::vector<Config> once = expanded(blocks_key, blocks->value, join(path, "blocks"));
+    std::vector<Config> once = expanded(blocks_key, blocks->value, join(path, "blocks"));
     const auto* times = std::get_if<std::int64_t>(&counted.entries_["times"].value);
     if (!times) return once;
     if (*times * static_cast<std::int64_t>(once.size()) > kMostCopies) {

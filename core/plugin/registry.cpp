@@ -58,8 +58,9 @@ void Registry::scan_folder(Found& found, const Folder& folder, const std::string
   for (const fs::path& level : {folder.path, path}) {
     const std::string why = why_untrusted(level, account_);
     if (why.empty()) continue;
-    found.looked.push_back(shown + ": not used, " + (level == path ? "" : level.string() + ": ") +
-                           why);
+    std::string line = shown + ": not used, ";
+    if (level != path) line.append(level.string()).append(": ");
+    found.looked.push_back(line.append(why));
     trace(found.looked.back());
     return;
   }

@@ -34,16 +34,16 @@ Graph::Graph(Simplify simplify)
 Graph::~Graph() = default;
 
 Tensor Graph::input(std::string name, Shape shape, DType dtype, RowClass row_class) {
-  const Tensor tensor = placeholder(shape, dtype, row_class);
+  const Tensor tensor = placeholder(std::move(shape), dtype, row_class);
   inputs_.push_back(tensor.id());
   input_names_.push_back(std::move(name));
   return tensor;
 }
 
-Tensor Graph::placeholder(const Shape& shape, DType dtype, RowClass row_class) {
+Tensor Graph::placeholder(Shape shape, DType dtype, RowClass row_class) {
   Node node;
   node.op = Op::input;
-  node.shape = shape;
+  node.shape = std::move(shape);
   node.dtype = dtype;
   node.row_class = row_class;
   return tensor(append(std::move(node), 0));

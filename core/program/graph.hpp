@@ -45,7 +45,7 @@ class Graph {
 
   Tensor input(std::string name, Shape shape, DType dtype, RowClass row_class);
   /// An input that must have disappeared from what `program` is asked for.
-  Tensor placeholder(const Shape& shape, DType dtype, RowClass row_class);
+  Tensor placeholder(Shape shape, DType dtype, RowClass row_class);
 
   /// Infers shape, type and row class, simplifies, and hands back the node or its equal. A caller
   /// states shape and type only where they are arguments (constant, iota, row_count, random, cast,

@@ -57,6 +57,8 @@ std::vector<Array> run_host_function(HostFunction& function, std::int64_t rows,
   }
   std::vector<const void*> from;
   std::vector<void*> to;
+  from.reserve(inputs.size());
+  to.reserve(outputs.size());
   for (HostMemory& memory : inputs) from.push_back(memory.data());
   for (HostMemory& memory : outputs) to.push_back(memory.data());
   function.run(rows, from, to);
@@ -119,6 +121,7 @@ std::vector<Array> interpret(const Program& program, std::int64_t rows,
     }
     if (node.op == Op::call) {
       std::vector<Array> arguments;
+      arguments.reserve(operands.size());
       for (const Array* operand : operands) arguments.push_back(*operand);
       calls[static_cast<ValueId>(id)] =
           interpret(*attribute<Callee>(node).program, rows, arguments);

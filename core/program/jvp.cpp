@@ -97,7 +97,7 @@ void check_derivative(const char* operation, std::span<const Tensor> outputs,
     if (!is_float(input.dtype())) {
       refuse(operation, "an input is int64 " + input.shape().text() + " and has no derivative");
     }
-    if ((*graph)[input.id()].op == Op::constant) {
+    if ((*input.graph())[input.id()].op == Op::constant) {
       refuse(operation,
              "an input is a constant, which the recording has folded into what uses "
              "it; differentiate with respect to an input of the recording");

@@ -26,6 +26,7 @@ void check_positions(const char* operation, const Program& program,
 
 std::vector<Tensor> chosen(std::span<const Tensor> values, const std::vector<int>& positions) {
   std::vector<Tensor> result;
+  result.reserve(positions.size());
   for (const int position : positions) result.push_back(values[static_cast<std::size_t>(position)]);
   return result;
 }
@@ -51,6 +52,7 @@ Tensor cotangent_input(Graph& graph, const Program& program, std::size_t output)
 std::vector<std::string> names_of(const Program& program, const char* prefix,
                                   const std::vector<int>& inputs) {
   std::vector<std::string> names;
+  names.reserve(inputs.size());
   for (const int input : inputs) {
     names.push_back(prefix + program.input_names[static_cast<std::size_t>(input)]);
   }
@@ -157,6 +159,7 @@ SplitProgram split(const Program& program, const std::vector<int>& inputs, Resid
   const std::vector<Tensor> moving = chosen(arguments, inputs);
   check_derivative("linearize", values, moving);
   std::vector<Tensor> placeholders;
+  placeholders.reserve(moving.size());
   for (const Tensor& input : moving) placeholders.push_back(placeholder(input));
   const std::vector<Tensor> tangents =
       push_forward(graph, values, moving, placeholders, Tangents::transposed);

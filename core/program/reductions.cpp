@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "program/primitive.hpp"
 
@@ -158,7 +159,7 @@ Tensor mean(Tensor x, std::vector<int> axes) {
   const Tensor total = sum(x, axes);
   double together = 1;
   bool rows = false;
-  for (const int axis : program::normal_axes("mean", x.shape(), axes)) {
+  for (const int axis : program::normal_axes("mean", x.shape(), std::move(axes))) {
     const std::int64_t extent = x.shape()[axis];
     rows = rows || extent == kRows;
     if (extent != kRows) together *= static_cast<double>(extent);

@@ -48,6 +48,7 @@ void infer_permute(const Graph& graph, Node& node) {
     refuse("permute", "the rows of shape " + x.shape.text() + " stay in front");
   }
   std::vector<std::int64_t> extents;
+  extents.reserve(axes.size());
   for (const int axis : axes) extents.push_back(x.shape[axis]);
   node.shape = Shape(std::move(extents));
   node.dtype = x.dtype;
@@ -362,7 +363,7 @@ Tensor concat(std::vector<Tensor> parts, int axis) {
   return program::emit(Op::concat, parts, Axis{axis}, Shape(), DType::f32);
 }
 
-std::vector<Tensor> split(Tensor x, std::vector<std::int64_t> sizes, int axis) {
+std::vector<Tensor> split(Tensor x, const std::vector<std::int64_t>& sizes, int axis) {
   std::vector<Tensor> parts;
   std::int64_t begin = 0;
   for (const std::int64_t size : sizes) {

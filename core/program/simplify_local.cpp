@@ -110,6 +110,7 @@ Tensor fold_fill(Graph& graph, const Node& node) {
   std::vector<Array> arrays;
   for (const ValueId id : node.operands) arrays.push_back(as_array(graph[id], {}));
   std::vector<const Array*> operands;
+  operands.reserve(arrays.size());
   for (const Array& array : arrays) operands.push_back(&array);
   return as_constant(graph, node, evaluate(scalar, 0, operands));
 }
@@ -144,6 +145,7 @@ Tensor fold(Graph& graph, const Node& node) {
     arrays.push_back(as_array(graph[id], graph[id].shape.extents()));
   }
   std::vector<const Array*> operands;
+  operands.reserve(arrays.size());
   for (const Array& array : arrays) operands.push_back(&array);
   return as_constant(graph, node, evaluate(node, 0, operands));
 }

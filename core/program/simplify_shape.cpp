@@ -18,6 +18,7 @@ Tensor simplify_permute(Graph& graph, const Node& node, const Node& x) {
   if (x.op == Op::permute) {
     const auto& first = attribute<Axes>(x).axes;
     std::vector<int> both;
+    both.reserve(axes.size());
     for (const int axis : axes) both.push_back(first[static_cast<std::size_t>(axis)]);
     return permute(inner(graph, x), std::move(both));
   }

@@ -107,7 +107,8 @@ void evaluate_random(const Evaluation& e) {
   const std::uint64_t stream = stream_key(static_cast<std::uint64_t>(key[0]), Purpose::user,
                                           static_cast<std::uint64_t>(key[1]));
   const auto distribution = attribute<Randomness>(e.node).distribution;
-  const std::size_t per_row = samples.empty() ? 0 : e.result.values.size() / samples.size();
+  if (samples.empty()) return;
+  const std::size_t per_row = std::max<std::size_t>(e.result.values.size() / samples.size(), 1);
   for (std::size_t i = 0; i < e.result.values.size(); ++i) {
     const RandomElement element(stream, static_cast<std::uint64_t>(samples[i / per_row]),
                                 i % per_row);

@@ -139,6 +139,7 @@ class Cutter {
       values[at] = graph.emit(std::move(node));
     }
     std::vector<Tensor> outputs;
+    outputs.reserve(wanted.size());
     for (const ValueId id : wanted) outputs.push_back(values[static_cast<std::size_t>(id)]);
     stage.piece = graph.program(outputs, {});
   }

@@ -10,10 +10,10 @@
 namespace odeum::solve {
 namespace {
 
-// A step into the non-finite is shortened tenfold at a time; six orders of magnitude are enough to
-// tell a step too bold from an equation that leaves the numbers.
+// A step into the non-finite is shortened tenfold at a time. If that many do not lead past where the
+// trouble was first seen, it was not a step too bold: the equation leaves the numbers there.
 constexpr double kShrink = 0.1;
-constexpr int kMostShrinks = 6;
+constexpr int kMostShrinks = 10;
 
 void check(const SolveCall& call, const Dynamics& dynamics) {
   if (call.times.empty()) bug("a solve needs at least one time");
@@ -190,7 +190,9 @@ bool StepLoop::attempt(Progress& solve) {
     return fail(solve, Status::max_steps);
   }
   const Pace::Step step = solve.pace.next(solve.t);
-  if (step.too_small) return fail(solve, Status::step_too_small);
+  if (step.too_small) {
+    return fail(solve, solve.shrunk > 0 ? Status::non_finite : Status::step_too_small);
+  }
 
   control_values_[AttemptProgram::t] = solve.t;
   control_values_[AttemptProgram::h] = step.h;
@@ -236,9 +238,9 @@ bool StepLoop::judge(Progress& solve, const Pace::Step& step) {
   std::copy(decision_values_.begin() + AttemptProgram::decision_size, decision_values_.end(),
             control_values_.begin() + AttemptProgram::control_size);
   if (accepted) {
-    solve.shrunk = 0;
-    accept(solve, step);
+    if (std::abs(solve.wall - solve.t) <= std::abs(step.h)) solve.shrunk = 0;
     solve.pace.accepted(step, next_h);
+    accept(solve, step);
     return true;
   }
   ++solve.report.rejected;
@@ -247,7 +249,9 @@ bool StepLoop::judge(Progress& solve, const Pace::Step& step) {
     if (!may_shrink || !solve.pace.can_shrink(solve.t, step.h)) {
       return fail(solve, Status::non_finite);
     }
-    ++solve.shrunk;
+    if (solve.shrunk++ == 0 || std::abs(step.end - solve.t) < std::abs(solve.wall - solve.t)) {
+      solve.wall = step.end;
+    }
     solve.pace.rejected(kShrink * step.h);
     return true;
   }

@@ -38,7 +38,8 @@ class StepLoop final : public Integrator {
     Pace pace;
     double t;
     std::size_t interval = 0;  ///< results up to times[interval] are written
-    int shrunk = 0;            ///< attempts in a row that were not finite
+    int shrunk = 0;            ///< attempts that were not finite and whose end is not yet passed
+    double wall = 0.0;         ///< the nearest end of those
   };
 
   void compile();

@@ -10,6 +10,8 @@ namespace {
 
 constexpr double kTightUnits = 10.0;  // units of the state's rounding that an rtol must be above
 
+constexpr const char* kDefaultController = "integral";
+
 std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", value);
@@ -25,8 +27,9 @@ void check_tolerances(const Config& config, const SolveOptions& options, DType s
                       std::vector<std::string>& warnings) {
   const double least = kTightUnits * rounding(state);
   if (options.rtol < least) {
-    const std::string text = "rtol " + number(options.rtol) + " is under ten units of rounding of " +
-                             name(state) + " (" + number(least) + ")";
+    const std::string text = "rtol " + number(options.rtol) +
+                             " is under ten units of rounding of " + name(state) + " (" +
+                             number(least) + ")";
     if (!config.flag("allow_tight")) {
       config.fail("rtol", text + ": raise it, use precision: float64, or set allow_tight: true");
     }
@@ -48,9 +51,10 @@ void check_fixed(const Config& config, const Solver& solver, const SolveOptions&
                                 : std::string("the controller does not choose steps: give");
     config.fail("step", why + " step: or steps:");
   }
-  for (const char* key : {"first_step", "min_step", "max_step"}) {
-    if (config.given(key)) config.fail(key, "has no effect on given steps: remove it");
+  for (const char* key : {"first_step", "max_step"}) {
+    if (config.has(key)) config.fail(key, "has no effect on given steps: remove it");
   }
+  if (options.min_step > 0.0) config.fail("min_step", "has no effect on given steps: remove it");
 }
 
 void check_adaptive(const Config& config, const SolveOptions& options) {
@@ -68,11 +72,14 @@ Schema common_solver_keys() {
   return Schema()
       .number("rtol", 1e-5, "relative tolerance of an accepted step")
       .at_least(0)
-      .numbers("atol", {1e-5}, "absolute tolerance: one number, or one for each feature of the state")
+      .numbers("atol", {1e-5},
+               "absolute tolerance: one number, or one for each feature of the state")
       .size(1)
       .flag("allow_tight", false, "an rtol under ten units of rounding is a warning, not an error")
-      .component("controller", "controller", "integral", "chooses the steps of an adaptive method")
-      .number("step", "length of a given step [time], instead of control; the last one is shortened")
+      .component("controller", "controller", kDefaultController,
+                 "chooses the steps of an adaptive method")
+      .number("step",
+              "length of a given step [time], instead of control; the last one is shortened")
       .above(0)
       .optional()
       .integer("steps", "number of equal given steps between two times, instead of control")
@@ -109,13 +116,15 @@ SolveOptions options_from(const Config& config, const Solver& solver, const Cont
 
   const bool has_estimate = solver.error_order() > 0;
   const bool given = options.step > 0.0 || options.steps > 0;
-  if (config.given("controller") && controller.adaptive()) {
+  // The default controller stands in every resolved file, so it is no wish of the user's.
+  const bool chosen = config.component("controller").use() != kDefaultController;
+  if (chosen && controller.adaptive()) {
     if (!has_estimate) {
       config.fail("controller", "'" + config.use() + "' has no error estimate to control: leave " +
                                     "the controller out or write constant");
     }
     if (given) {
-      config.fail(config.given("step") ? "step" : "steps",
+      config.fail(config.has("step") ? "step" : "steps",
                   "the controller '" + config.component("controller").use() +
                       "' chooses the steps: leave it out, or give first_step for the first one");
     }

@@ -34,10 +34,11 @@ constexpr std::int64_t kMostTrainingRows = 100000;
 class Rows {
  public:
   explicit Rows(const Config& root)
-      : seed_(static_cast<std::uint64_t>(root.integer("seed"))), pipeline_(root, plugin::registry()) {
+      : seed_(static_cast<std::uint64_t>(root.integer("seed"))),
+        pipeline_(root, plugin::registry()) {
     theta_ = on_device(pipeline_.initial_parameters(), pipeline_.parameters().size);
-    const auto fitted =
-        pipeline_.fit(read(Split::train, training_rows()), {theta_.get(), 0}, pipeline_.initial_buffers());
+    const auto fitted = pipeline_.fit(read(Split::train, training_rows()), {theta_.get(), 0},
+                                      pipeline_.initial_buffers());
     buffers_ = on_device(fitted, pipeline_.buffers().size);
   }
 
@@ -50,7 +51,8 @@ class Rows {
   }
 
   model::Pipeline::Features features(Split split, std::int64_t rows) {
-    return pipeline_.before_first_solve(read(split, rows), 0, {theta_.get(), 0}, {buffers_.get(), 0});
+    return pipeline_.before_first_solve(read(split, rows), 0, {theta_.get(), 0},
+                                        {buffers_.get(), 0});
   }
 
  private:

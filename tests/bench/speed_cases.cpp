@@ -54,8 +54,8 @@ struct Step {
   }
 
   Run run() {
-    const model::StepResult result = pipeline.train_step(
-        batch, 0, {theta.get(), 0}, {buffers.get(), 0}, {gradient.get(), 0});
+    const model::StepResult result =
+        pipeline.train_step(batch, 0, {theta.get(), 0}, {buffers.get(), 0}, {gradient.get(), 0});
     pipeline.device().synchronize();
     if (!std::isfinite(result.loss)) throw std::runtime_error("the loss is not finite");
     return {result.evaluations.forward, result.evaluations.backward};
@@ -70,11 +70,12 @@ struct Step {
     return model::upload_flat(pipeline.device(), values, static_cast<std::size_t>(size),
                               pipeline.precision());
   }
-  /// All layers but the first and the last.
+  /// The hidden layers' weights, of the state and of the time.
   void double_hidden(std::vector<double>& parameters) const {
     for (const model::Entry& entry : pipeline.parameters().entries) {
-      if (entry.name != "flow.field.layer1.weight" && entry.name != "flow.field.layer2.weight")
-        continue;
+      const bool last = entry.name.find(".layer3.") != std::string::npos;
+      const bool weight = entry.name.ends_with(".weight") || entry.name.ends_with(".time");
+      if (last || !weight) continue;
       for (std::int64_t i = 0; i < entry.size; ++i)
         parameters[static_cast<std::size_t>(entry.offset + i)] *= 2.0;
     }
@@ -98,9 +99,12 @@ Prepared prepare_step(const Case& one) {
 /// A problem solved for a number of rows that start near each other.
 struct Solve {
   Solve(const Config& root, std::int64_t rows_wanted)
-      : problem(root, plugin::registry()), rows(rows_wanted), setting(problem.setting(problem.options())) {
-    integrator = setting->integrator(setting->dynamics(), problem.options(),
-                                     {.save = SaveTimes::interpolated, .extra = {}, .extra_at = {}});
+      : problem(root, plugin::registry()),
+        rows(rows_wanted),
+        setting(problem.setting(problem.options())) {
+    integrator =
+        setting->integrator(setting->dynamics(), problem.options(),
+                            {.save = SaveTimes::interpolated, .extra = {}, .extra_at = {}});
   }
 
   void fill() {

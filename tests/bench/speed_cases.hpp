@@ -23,7 +23,7 @@ struct Case {
   double layers_flop = 0.0;  ///< F
   int jacobian_products = 0;
   bool adjoint = false;
-  bool doubled_hidden = false;  ///< weights between hidden layers twice their initial values
+  bool doubled_hidden = false;  ///< weights of hidden layers twice their initial values
   std::int64_t rows = 0;        ///< of an initial value problem
 };
 

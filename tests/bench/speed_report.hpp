@@ -12,9 +12,10 @@ namespace odeum::bench {
 struct Measured {
   Case what;
   Run run;
-  double assembly_ms = 0.0;   ///< Pipeline or Integrator made: recorded and, in part, compiled
-  double first_run_ms = 0.0;  ///< with what is compiled at the first run
-  std::vector<double> ms;     ///< of each repeat
+  double assembly_ms = 0.0;    ///< Pipeline or Integrator made: recorded and, in part, compiled
+  double first_run_ms = 0.0;   ///< with what is compiled at the first run
+  std::vector<double> ms;      ///< of each repeat
+  std::vector<double> cpu_ms;  ///< the same of all threads together, which other load disturbs less
 };
 
 double median(std::vector<double> values);

@@ -5,6 +5,8 @@
 //       [--only TEXT] [--repeats N] [--out FILE]
 //
 // --only takes the cases whose "workload mode" contains the text and prints instead of writing.
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -82,6 +84,12 @@ class WideFile {
   fs::path folder_;
 };
 
+double process_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return 1e3 * static_cast<double>(now.tv_sec) + 1e-6 * static_cast<double>(now.tv_nsec);
+}
+
 double timed_ms(const Prepared& prepared, Run& run) {
   const auto begin = Clock::now();
   run = prepared.run();
@@ -102,7 +110,9 @@ void measure(std::vector<Measured>& all, int repeats) {
   for (int repeat = 0; repeat < repeats; ++repeat) {
     for (std::size_t i = 0; i < all.size(); ++i) {
       if (all[i].what.workload == "W3" && repeat >= kWideRepeats) continue;
+      const double before = process_ms();
       all[i].ms.push_back(timed_ms(prepared[i], all[i].run));
+      all[i].cpu_ms.push_back(process_ms() - before);
     }
   }
 }

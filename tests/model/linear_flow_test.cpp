@@ -90,8 +90,9 @@ class EverySolver : public testing::TestWithParam<const char*> {};
 TEST_P(EverySolver, IntegratesTheConstantTraceExactly) {
   // ln det = T tr A whatever the step, as every consistent method integrates constants exactly:
   // three steps of T / 3, and rounding of a few sums.
-  Assembled model(flow("moons", "{use: linear, matrix: [0.7, 1.3, 0.2, -0.4]}", "    span: [0, 3]\n"),
-                  {std::string("flow.solver={use: ") + GetParam() + ", steps: 3}"});
+  Assembled model(
+      flow("moons", "{use: linear, matrix: [0.7, 1.3, 0.2, -0.4]}", "    span: [0, 3]\n"),
+      {std::string("flow.solver={use: ") + GetParam() + ", steps: 3}"});
   EXPECT_NEAR(log_determinant_at_zero(model), 3.0 * 0.3, 1e-14);
 }
 
@@ -182,7 +183,8 @@ TEST(LearnedSpan, StartsAtTheGivenEnd) {
   const DataOfWidth data(1);
   const std::string span = "    span: [0.5, 2.5]\n";
   Assembled fixed(flow(data.yaml(), "{use: linear, matrix: [-0.8]}", span));
-  Assembled learned(flow(data.yaml(), "{use: linear, matrix: [-0.8]}", span + "    learn_span: true\n"));
+  Assembled learned(
+      flow(data.yaml(), "{use: linear, matrix: [-0.8]}", span + "    learn_span: true\n"));
   const auto rows = rows_of({-2.0, 0.1, 3.0}, 1);
   const Values expected = fixed.nll(rows);
   const Values found = learned.nll(rows);

@@ -30,7 +30,8 @@ using Values = std::vector<double>;
 inline Config configuration(const std::string& yaml, const std::vector<std::string>& sets = {}) {
   static config::KindSchemas schemas = [] {
     config::KindSchemas all(plugin::registry().lookup(), train::common_keys);
-    for (train::BuiltIn& one : train::built_in_components()) all.add(one.kind, one.name, one.schema);
+    for (train::BuiltIn& one : train::built_in_components())
+      all.add(one.kind, one.name, one.schema);
     return all;
   }();
   return config::resolve(config::parse_yaml(yaml, "test.yaml"), sets, train::root_schema(),
@@ -97,8 +98,8 @@ struct Assembled {
     const auto state = on_device(buffers, pipeline.buffers());
     const auto slope = on_device({}, pipeline.parameters());
     Step taken;
-    taken.result = pipeline.train_step(batch, step, {theta.get(), 0}, {state.get(), 0},
-                                       {slope.get(), 0});
+    taken.result =
+        pipeline.train_step(batch, step, {theta.get(), 0}, {state.get(), 0}, {slope.get(), 0});
     model::append_flat(pipeline.device(), {slope.get(), 0},
                        static_cast<std::size_t>(pipeline.parameters().size), pipeline.precision(),
                        taken.gradient);

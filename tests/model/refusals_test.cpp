@@ -27,12 +27,14 @@ model:
 TEST(Refusal, IsNotMadeOfAModelThatWorks) { EXPECT_EQ(refusal(kFlow), ""); }
 
 TEST(Refusal, OfAFieldOfAnotherWidthGivesBothWidths) {
-  EXPECT_THAT(refusal("objective: likelihood\ndata: moons\nmodel:\n  - use: ode\n"
-                      "    field: lorenz63\n"),
-              AllOf(StartsWith("test.yaml:5:5"), HasSubstr("3 components"), HasSubstr("data have 2")));
-  EXPECT_THAT(refusal("objective: likelihood\ndata: moons\nmodel:\n  - use: ode\n"
-                      "    field: lorenz63\n    regularizers: [jacobian]\n"),
-              AllOf(StartsWith("test.yaml:5:5"), HasSubstr("3 components"), HasSubstr("data have 2")));
+  EXPECT_THAT(
+      refusal("objective: likelihood\ndata: moons\nmodel:\n  - use: ode\n"
+              "    field: lorenz63\n"),
+      AllOf(StartsWith("test.yaml:5:5"), HasSubstr("3 components"), HasSubstr("data have 2")));
+  EXPECT_THAT(
+      refusal("objective: likelihood\ndata: moons\nmodel:\n  - use: ode\n"
+              "    field: lorenz63\n    regularizers: [jacobian]\n"),
+      AllOf(StartsWith("test.yaml:5:5"), HasSubstr("3 components"), HasSubstr("data have 2")));
 }
 
 TEST(Refusal, OfALikelihoodWithoutDivergenceNamesTheBlockAndTheChoices) {

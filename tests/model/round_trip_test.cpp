@@ -62,8 +62,8 @@ class RecordedChain {
                                           static_cast<std::size_t>(parameters_.size), DType::f64);
     Values kept = model::initial_values(buffers_, 4);
     for (const auto& [name, values] : fitted) model::store(buffers_, name, values, kept);
-    const auto state = model::upload_flat(*device_, kept, static_cast<std::size_t>(buffers_.size),
-                                          DType::f64);
+    const auto state =
+        model::upload_flat(*device_, kept, static_cast<std::size_t>(buffers_.size), DType::f64);
     std::vector<std::shared_ptr<void>> places;
     std::vector<View> views;
     for (const Tensor& output : outputs) {

@@ -78,12 +78,51 @@ TEST(Rows, GiveABatchTheMeanOfTheirLossesAndGradients) {
   const auto second = model.train_step(rows_of(Values(data.begin() + 10, data.end()), 2, 5));
   const auto weighted = [](double a, double b) { return (5.0 * a + 7.0 * b) / 12.0; };
   EXPECT_NEAR(all.result.loss, weighted(first.result.loss, second.result.loss), 1e-12);
-  EXPECT_NEAR(all.result.costs.at("flow.jacobian"),
-              weighted(first.result.costs.at("flow.jacobian"),
-                       second.result.costs.at("flow.jacobian")),
-              1e-12);
+  EXPECT_NEAR(
+      all.result.costs.at("flow.jacobian"),
+      weighted(first.result.costs.at("flow.jacobian"), second.result.costs.at("flow.jacobian")),
+      1e-12);
   for (std::size_t i = 0; i < all.gradient.size(); ++i)
     ASSERT_NEAR(all.gradient[i], weighted(first.gradient[i], second.gradient[i]), 1e-11) << i;
+}
+
+TEST(Steps, LeaveNothingBehindForTheNext) {
+  // Short last batches and evaluations in between use the same memory.
+  for (const char* gradient : {"flow.gradient=backprop", "flow.gradient=adjoint"}) {
+    Assembled model(kFlow, {gradient});
+    const auto large = rows_of(levels(2 * 60), 2);
+    const auto small = rows_of(levels(2 * 7), 2, 60);
+    const auto first = model.train_step(large);
+    const auto short_one = model.train_step(small);
+    model.nll(rows_of(levels(2 * 90), 2));
+    const auto second = model.train_step(large);
+    EXPECT_EQ(second.result.loss, first.result.loss);
+    EXPECT_EQ(second.gradient, first.gradient);
+    Assembled fresh(kFlow, {gradient});
+    EXPECT_EQ(fresh.train_step(small).gradient, short_one.gradient);
+  }
+}
+
+TEST(Rows, MayBeImages) {
+  // A net that flattens its state sees the same numbers.
+  const DataOfWidth flat(6);
+  const DataOfWidth image(std::vector<std::int64_t>{2, 3});
+  const std::string model =
+      "seed: 2\nprecision: float64\nobjective: likelihood\nmodel: [{use: ode, name: flow, field: "
+      "{use: mlp, hidden: [9]}, solver: {use: rk4, steps: 3}, divergence: {estimator: exact}, "
+      "regularizers: [kinetic, jacobian]}]\ndata: ";
+  Assembled vectors(model + flat.yaml() + "\n");
+  Assembled images(model + image.yaml() + "\n");
+  EXPECT_EQ(images.pipeline.sample_shape(), (Shape{2, 3}));
+  const auto batch = rows_of(normal(6 * 11), 6);
+  const Values expected = vectors.nll(batch);
+  const Values found = images.nll(batch);
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(found[i], expected[i], 1e-12);
+  const auto of_vectors = vectors.train_step(batch);
+  const auto of_images = images.train_step(batch);
+  EXPECT_NEAR(of_images.result.loss, of_vectors.result.loss, 1e-12);
+  for (std::size_t i = 0; i < of_vectors.gradient.size(); ++i)
+    ASSERT_NEAR(of_images.gradient[i], of_vectors.gradient[i], 1e-12);
 }
 
 TEST(Noise, IsDrawnAnewForEachStepAndEachPurpose) {
@@ -123,8 +162,7 @@ TEST_P(Threads, ChangeNoBit) {
 
 INSTANTIATE_TEST_SUITE_P(
     With, Threads,
-    testing::Values(std::vector<std::string>{},
-                    std::vector<std::string>{"precision=float32"},
+    testing::Values(std::vector<std::string>{}, std::vector<std::string>{"precision=float32"},
                     std::vector<std::string>{"precision=float32", "flow.field.hidden=[300, 300]"},
                     std::vector<std::string>{"flow.gradient=adjoint",
                                              "flow.solver={use: dopri5, rtol: 1e-6}"}));

@@ -28,9 +28,8 @@ model:
 model::Batch rows() { return rows_of(normal(12, 2), 2); }
 
 TEST(Evaluate, ReplacesTheSolverAndTheEstimatorOutsideTraining) {
-  Assembled model(kFlow,
-                  {"flow.solver.evaluate={use: dopri5, rtol: 1e-8, atol: 1e-8}",
-                   "flow.divergence.evaluate={estimator: exact}"});
+  Assembled model(kFlow, {"flow.solver.evaluate={use: dopri5, rtol: 1e-8, atol: 1e-8}",
+                          "flow.divergence.evaluate={estimator: exact}"});
   Assembled reference(kFlow, {"flow.solver={use: dopri5, rtol: 1e-8, atol: 1e-8}",
                               "flow.divergence.estimator=exact"});
   Assembled plain(kFlow);
@@ -72,8 +71,8 @@ TEST(Evaluate, ReachesBlocksFieldsAndTheObjective) {
   const auto evaluated = model.evaluate(rows_of({1.0, 3.0}, 2));
   const double z0 = 1.5 / 4.0;
   const double z1 = 3.5 / 4.0;
-  const double nll = 0.5 * (z0 * z0 + z1 * z1) + std::log(2.0 * std::numbers::pi) +
-                     2.0 * std::log(4.0);
+  const double nll =
+      0.5 * (z0 * z0 + z1 * z1) + std::log(2.0 * std::numbers::pi) + 2.0 * std::log(4.0);
   EXPECT_NEAR(evaluated.metrics.at("nll").front(), nll, 1e-13);
   EXPECT_NEAR(evaluated.metrics.at("bits_per_dim").front(), nll / (2.0 * std::numbers::ln2), 1e-13);
   EXPECT_EQ(model.nll(rows_of({1.0, 3.0}, 2), 7).front(), evaluated.metrics.at("nll").front());
@@ -102,9 +101,8 @@ TEST(Weights, MultiplyTheCostsOfTheLoss) {
 }
 
 TEST(Weights, FollowTheirSchedules) {
-  Assembled model(kFlow,
-                  {"flow.regularizers.kinetic.weight={warmup: 10, from: 0.5, then: 1.5}",
-                   "flow.regularizers.jacobian.weight={warmup: 4, then: 0.2}"});
+  Assembled model(kFlow, {"flow.regularizers.kinetic.weight={warmup: 10, from: 0.5, then: 1.5}",
+                          "flow.regularizers.jacobian.weight={warmup: 4, then: 0.2}"});
   for (const auto& [step, kinetic, jacobian] :
        {std::tuple{0, 0.5, 0.0}, {1, 0.6, 0.05}, {5, 1.0, 0.2}, {10, 1.5, 0.2}, {99, 1.5, 0.2}}) {
     const auto result = model.train_step(rows(), step).result;
@@ -168,7 +166,8 @@ TEST(Buffers, AreFittedToTheTrainingRows) {
   Assembled model(
       "precision: float64\nobjective: likelihood\ndata: moons\nmodel:\n"
       "  - {use: standardize, name: first}\n  - {use: standardize, name: second}\n"
-      "  - {use: ode, field: {use: linear, matrix: [0, 0, 0, 0]}, divergence: {estimator: exact}}\n");
+      "  - {use: ode, field: {use: linear, matrix: [0, 0, 0, 0]}, divergence: {estimator: "
+      "exact}}\n");
   Values data = {1.0, -4.0, 3.0, 8.0};
   model.fit(rows_of(data, 2));
   // Mean 2 and 2, deviation 1 and 6; the second block finds nothing left to do.

@@ -38,7 +38,7 @@ class PluginFolder {
   /// Copies a library of the build to <kind>/<name>.so.
   std::filesystem::path add(const std::string& name, const std::string& kind = "controller",
                             const std::string& as = "") const {
-    const auto file = place(kind, as.empty() ? name : as);
+    auto file = place(kind, as.empty() ? name : as);
     std::filesystem::copy_file(library(name), file);
     using std::filesystem::perms;
     std::filesystem::permissions(file, perms::owner_all | perms::group_read | perms::others_read);
@@ -46,7 +46,7 @@ class PluginFolder {
   }
   /// Writes any bytes to <kind>/<name>.so.
   std::filesystem::path write(const std::string& bytes, const std::string& name) const {
-    const auto file = place("controller", name);
+    auto file = place("controller", name);
     std::ofstream(file, std::ios::binary) << bytes;
     std::filesystem::permissions(file, std::filesystem::perms(0644));
     return file;

@@ -116,11 +116,26 @@ TEST(CpuDevice, ContractsAnyLabels) {
 
 TEST(CpuDevice, MultipliesMatricesOfAwkwardSizes) {
   for (const auto& [in_size, out_size] : std::vector<std::pair<std::int64_t, std::int64_t>>{
-           {1, 1}, {2, 64}, {64, 2}, {3, 17}, {65, 33}, {64, 64}, {300, 70}, {43, 129}, {1, 40}, {40, 1}, {270, 300}}) {
+           {1, 1}, {2, 64}, {64, 2}, {3, 17}, {65, 33}, {64, 64}, {43, 129}, {1, 40}, {40, 1}}) {
     check({{"x", {kRows, in_size}}, {"w", {out_size, in_size}}, {"g", {kRows, out_size}}}, [](Arguments in) {
       return Tensors{dot("ri,oi->ro", in[0], in[1]), dot("ro,oi->ri", in[2], in[1]), dot("ro,ri->oi", in[2], in[0]),
                      tanh(linear(in[0], in[1]))};
     }, {2e-4, 1e-12}, -1, 1, {1, 5, 129, 1000});
+  }
+}
+
+TEST(CpuDevice, MultipliesMatricesLargerThanABlock) {
+  check({{"x", {kRows, 270}}, {"w", {300, 270}}, {"g", {kRows, 300}}}, [](Arguments in) {
+    return Tensors{dot("ri,oi->ro", in[0], in[1]), dot("ro,oi->ri", in[2], in[1]), dot("ro,ri->oi", in[2], in[0])};
+  }, {2e-4, 1e-12}, -1, 1, {150});
+}
+
+TEST(CpuDevice, SumsRowsOfAnyWidthWhileItStoresThem) {
+  for (const std::int64_t width : {1, 2, 3, 16, 33, 60, 64, 100, 860, 1023, 1024}) {
+    check({{"x", {kRows, width}}, {"w", {width}}}, [](Arguments in) {
+      const Tensor y = in[0] * in[1], z = y + 1.0;
+      return Tensors{y, z, sum_features(y), sum_rows(z), y * broadcast(reshape(sum_features(z), {kRows, 1}), y.shape())};
+    }, {2e-4, 1e-12}, -1, 1, {1, 7, 64, 130});
   }
 }
 

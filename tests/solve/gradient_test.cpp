@@ -10,18 +10,94 @@ namespace odeum::testing {
 namespace {
 
 GradientOf backprop(const std::string& keep) { return {"backprop", {{"keep", keep}}}; }
-
 GradientOf adjoint(const std::string& norm) { return {"adjoint", {{"norm", norm}}}; }
 
-class EveryGradient : public ::testing::TestWithParam<GradientOf> {};
+const std::vector<InputSpec> kScalar = {{"theta", {1}, DType::f64}};
 
-std::vector<GradientOf> gradients() {
-  return {backprop("steps"), backprop("stages"), backprop("residuals"), adjoint("full"),
-          adjoint("state_and_adjoint"), adjoint("state")};
+Method tight(const std::string& solver = "dopri5") {
+  return {solver, "integral", tolerances(1e-10, 1e-10)};
 }
 
+/// A small net that sees time, its rows' context and a flat parameter buffer, with a log-density and
+/// a running cost beside the state: what a regularized flow integrates.
+constexpr std::int64_t kFeatures = 2, kHidden = 4;
+constexpr std::int64_t kParameters = kHidden * (kFeatures + 1) + kFeatures * kHidden;
+
+Dynamics regularized_flow() {
+  Dynamics d;
+  d.members = {{.name = "z", .shape = {kRows, kFeatures}, .dtype = DType::f64},
+               {.name = "log_density", .shape = {kRows}, .dtype = DType::f64},
+               {.name = "cost", .shape = {kRows}, .dtype = DType::f64, .in_error_norm = false,
+                .along_absolute_time = true}};
+  d.constants = {{"theta", {kParameters}, DType::f64},
+                 {"context", {kRows, kFeatures}, DType::f64},
+                 {"unused", {3}, DType::f64}};
+  d.rates = [](Tensor t, const State& y, std::span<const Tensor> c) {
+    const auto parts = split(c[0], {kHidden * (kFeatures + 1), kFeatures * kHidden}, 0);
+    const Tensor w1 = reshape(parts[0], {kHidden, kFeatures + 1});
+    const Tensor w2 = reshape(parts[1], {kFeatures, kHidden});
+    const Tensor time = broadcast(reshape(t, {1, 1}), {kRows, 1});
+    const Tensor hidden = tanh(linear(concat({y[0], time}), w1));
+    const Tensor f = linear(hidden, w2) + c[1];
+    // The exact trace: sum over hidden units of (1 - h^2) (W1 W2^T)_hh.
+    const Tensor weights = sum(slice(w1, 1, 0, kFeatures) * permute(w2, {1, 0}), {1});
+    const Tensor trace = sum_features((1.0 - square(hidden)) * weights);
+    return State{f, -trace, 0.5 * sum_features(square(f))};
+  };
+  return d;
+}
+
+struct FlowProblem {
+  std::int64_t rows = 3;
+  Values times = {0.0, 0.4, 1.0};
+  std::vector<Values> initial, constants;
+  std::vector<std::vector<Values>> cotangents;
+
+  FlowProblem() {
+    const auto wave = [](std::size_t count, double phase) {
+      Values v(count);
+      for (std::size_t i = 0; i < count; ++i) v[i] = std::sin(1.7 * static_cast<double>(i) + phase);
+      return v;
+    };
+    initial = {wave(6, 0.3), {0.0, 0.0, 0.0}, {0.0, 0.0, 0.0}};
+    constants = {wave(kParameters, 1.1), wave(6, 2.0), {1.0, 2.0, 3.0}};
+    cotangents = {{wave(6, 0.7), wave(3, 0.1), wave(3, 0.2)},
+                  {wave(6, 1.7), wave(3, 1.1), wave(3, 1.2)}};
+  }
+  double loss(const Method& method) const {
+    // Solved member by member through a gradient method's forward, which starts all members.
+    const Gradients g = differentiate(backprop("steps"), regularized_flow(), method, initial, times,
+                                      constants, cotangents, rows);
+    double total = 0.0;
+    for (std::size_t i = 0; i < g.y.size(); ++i) {
+      const Values& seed = cotangents[i / 3][i % 3];
+      for (std::size_t j = 0; j < seed.size(); ++j) total += seed[j] * g.y[i][j];
+    }
+    return total;
+  }
+  Gradients gradients(const GradientOf& plugin, const Method& method) const {
+    return differentiate(plugin, regularized_flow(), method, initial, times, constants, cotangents,
+                         rows);
+  }
+};
+
+/// dL/dx by central differences, x an entry of a problem that `entry` picks.
+template <class Entry>
+double central_difference(const Method& method, const Entry& entry) {
+  constexpr double kStep = 1e-5;
+  FlowProblem up, down;
+  entry(up) += kStep;
+  entry(down) -= kStep;
+  return (up.loss(method) - down.loss(method)) / (2.0 * kStep);
+}
+
+class EveryGradient : public ::testing::TestWithParam<GradientOf> {};
 INSTANTIATE_TEST_SUITE_P(
-    Methods, EveryGradient, ::testing::ValuesIn(gradients()), [](const auto& method) {
+    Methods, EveryGradient,
+    ::testing::Values(backprop("steps"), backprop("stages"), backprop("residuals"),
+                      backprop("auto"), adjoint("full"), adjoint("state_and_adjoint"),
+                      adjoint("state")),
+    [](const auto& method) {
       std::string name = method.param.plugin;
       for (const auto& [key, value] : method.param.keys) name += "_" + std::get<std::string>(value);
       return name;
@@ -30,18 +106,218 @@ INSTANTIATE_TEST_SUITE_P(
 // conformance.md, section 5: dz/dt = a z, L = z(T)^2.
 TEST_P(EveryGradient, OfLinearGrowthIsTheClosedForm) {
   const double a = 0.2, z0 = 10.0, end = 3.0;
-  const Dynamics growth =
-      dynamics_of(1, [](Tensor, Tensor z, auto c) { return c[0] * z; }, {{"a", {1}, DType::f64}});
-  const Method tight{"dopri5", "integral", tolerances(1e-10, 1e-10)};
+  const Dynamics growth = dynamics_of(1, [](Tensor, Tensor z, auto c) { return c[0] * z; }, kScalar);
   const double zt = z0 * std::exp(a * end);
-  const Gradients g = differentiate(GetParam(), growth, tight, {{z0}}, {0.0, end}, {{a}},
-                                    {{{2.0 * zt}}});
-  ASSERT_TRUE(g.forward.ok()) << g.forward.message();
-  EXPECT_NEAR(g.y[0][0], zt, 1e-8 * zt);
-  EXPECT_NEAR(g.initial[0][0] / (2.0 * z0 * std::exp(2.0 * a * end)), 1.0, 1e-8);
-  EXPECT_NEAR(g.constants[0][0] / (2.0 * end * zt * zt), 1.0, 1e-8);
-  EXPECT_NEAR(g.times[1] / (2.0 * a * zt * zt), 1.0, 1e-8);
-  EXPECT_NEAR(g.times[0] / (2.0 * a * zt * zt), -1.0, 1e-8);
+  for (const char* solver : {"dopri5", "tsit5"}) {
+    const Gradients g = differentiate(GetParam(), growth, tight(solver), {{z0}}, {0.0, end}, {{a}},
+                                      {{{2.0 * zt}}});
+    ASSERT_TRUE(g.forward.ok()) << g.forward.message();
+    ASSERT_TRUE(g.backward.ok()) << g.backward.message();
+    EXPECT_NEAR(g.y[0][0], zt, 1e-8 * zt);
+    EXPECT_NEAR(g.initial[0][0] / (2.0 * z0 * std::exp(2.0 * a * end)), 1.0, 1e-8);
+    EXPECT_NEAR(g.constants[0][0] / (2.0 * end * zt * zt), 1.0, 1e-8);
+    EXPECT_NEAR(g.times[1] / (2.0 * a * zt * zt), 1.0, 1e-8);
+    EXPECT_NEAR(g.times[0] / (2.0 * a * zt * zt), -1.0, 1e-8);
+  }
+}
+
+// conformance.md, section 5: dz/dt = theta sin(k t) z, whose theta-integrand is not constant.
+TEST_P(EveryGradient, OfASwingingRateIsTheClosedForm) {
+  const double theta = 0.7, k = 3.0, z0 = 2.0, end = 2.0;
+  const Dynamics swing = dynamics_of(
+      1, [k](Tensor t, Tensor z, auto c) { return c[0] * sin(k * t) * z; }, kScalar);
+  const double zt = z0 * std::exp(theta * (1.0 - std::cos(k * end)) / k);
+  const Gradients g =
+      differentiate(GetParam(), swing, tight(), {{z0}}, {0.0, end}, {{theta}}, {{{1.0}}});
+  EXPECT_NEAR(g.constants[0][0], zt * (1.0 - std::cos(k * end)) / k, 1e-8);
+  EXPECT_NEAR(g.initial[0][0], zt / z0, 1e-8);
+  EXPECT_NEAR(g.times[1], theta * std::sin(k * end) * zt, 1e-8);
+  EXPECT_NEAR(g.times[0], 0.0, 1e-8);
+}
+
+// conformance.md, section 2: the spiral's table at T = 1.5, sum of both features.
+TEST_P(EveryGradient, OfTheSpiralIsThePublishedTable) {
+  const Dynamics spiral = dynamics_of(
+      2, [](Tensor, Tensor z, auto c) { return dot("ri,io->ro", z * z * z, c[0]); },
+      {{"a", {2, 2}, DType::f64}});
+  const Gradients g = differentiate(GetParam(), spiral, tight(), {{2.0, 0.0}}, {0.0, 1.5},
+                                    {{-0.1, 2.0, -2.0, -0.1}}, {{{1.0, 1.0}}});
+  const Values truth = {11.12788206933416, 1.887909678905921, -0.8161797077130105,
+                        10.46922481450369};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(g.constants[0][i], truth[i], 1e-7) << i;
+  EXPECT_NEAR(g.initial[0][0], 4.380756903559729, 1e-7);
+  EXPECT_NEAR(g.initial[0][1], 0.3543906820469063, 1e-7);
+}
+
+TEST_P(EveryGradient, OfARegularizedFlowMatchesCentralDifferences) {
+  const Method method = {"dopri5", "integral", tolerances(1e-9, 1e-9)};
+  const FlowProblem problem;
+  const Gradients g = problem.gradients(GetParam(), method);
+  ASSERT_TRUE(g.forward.ok());
+  ASSERT_TRUE(g.backward.ok());
+  // Differences of a solve at rtol 1e-9 with step 1e-5 hold seven digits.
+  constexpr double kTolerance = 1e-6;
+  for (const std::size_t i : {0U, 3U, 5U}) {
+    EXPECT_NEAR(g.initial[0][i],
+                central_difference(method, [&](FlowProblem& p) -> double& { return p.initial[0][i]; }),
+                kTolerance);
+    EXPECT_NEAR(g.constants[1][i],
+                central_difference(method, [&](FlowProblem& p) -> double& { return p.constants[1][i]; }),
+                kTolerance);
+  }
+  for (std::size_t i = 0; i < kParameters; i += 3) {
+    EXPECT_NEAR(g.constants[0][i],
+                central_difference(method, [&](FlowProblem& p) -> double& { return p.constants[0][i]; }),
+                kTolerance);
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(g.times[i],
+                central_difference(method, [&](FlowProblem& p) -> double& { return p.times[i]; }),
+                kTolerance);
+  }
+  EXPECT_EQ(g.initial[1], (Values{problem.cotangents[0][1][0] + problem.cotangents[1][1][0],
+                                  problem.cotangents[0][1][1] + problem.cotangents[1][1][1],
+                                  problem.cotangents[0][1][2] + problem.cotangents[1][1][2]}));
+  EXPECT_EQ(g.constants[2], (Values{0.0, 0.0, 0.0})) << "an unused parameter";
+}
+
+TEST_P(EveryGradient, RunsBackInTimeToo) {
+  FlowProblem problem;
+  problem.times = {1.0, 0.7, 0.0};
+  const Method method = {"dopri5", "integral", tolerances(1e-9, 1e-9)};
+  const Gradients g = problem.gradients(GetParam(), method);
+  const Gradients reference = problem.gradients(backprop("steps"), method);
+  for (std::size_t c = 0; c < 2; ++c) {
+    for (std::size_t i = 0; i < g.constants[c].size(); ++i) {
+      EXPECT_NEAR(g.constants[c][i], reference.constants[c][i], 1e-6);
+    }
+  }
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(g.times[i], reference.times[i], 1e-6);
+}
+
+TEST_P(EveryGradient, PassesThroughRepeatedTimesAndSpansOfNoLength) {
+  const Dynamics growth = dynamics_of(1, [](Tensor, Tensor z, auto c) { return c[0] * z; }, kScalar);
+  const Gradients repeated =
+      differentiate(GetParam(), growth, tight(), {{2.0}}, {0.0, 0.0, 1.0, 1.0}, {{0.5}},
+                    {{{1.0}}, {{10.0}}, {{100.0}}});
+  const double e = std::exp(0.5);
+  EXPECT_NEAR(repeated.initial[0][0], 1.0 + 110.0 * e, 1e-6);
+  EXPECT_NEAR(repeated.constants[0][0], 110.0 * 2.0 * e, 1e-6);
+  const Gradients still = differentiate(GetParam(), growth, tight(), {{2.0}}, {1.0, 1.0}, {{0.5}},
+                                        {{{3.0}}});
+  EXPECT_EQ(still.initial[0][0], 3.0);
+  EXPECT_EQ(still.constants[0][0], 0.0);
+}
+
+TEST_P(EveryGradient, IsTheSameOnEveryRepetition) {
+  const FlowProblem p;
+  const Method method = {"dopri5", "integral", tolerances(1e-6, 1e-6)};
+  const Gradients once = p.gradients(GetParam(), method);
+  const Gradients thrice =
+      differentiate(GetParam(), regularized_flow(), method, p.initial, p.times, p.constants,
+                    p.cotangents, p.rows, test_device(), 3);
+  EXPECT_EQ(once.constants, thrice.constants);
+  EXPECT_EQ(once.initial, thrice.initial);
+  EXPECT_EQ(once.times, thrice.times);
+}
+
+// Whatever is kept, and whatever solver, the discrete gradient is that of the steps taken.
+TEST(Backprop, IsExactForEverySolverAtAnyStep) {
+  const FlowProblem problem;
+  for (const char* solver :
+       {"euler", "midpoint", "heun", "rk4", "kutta38", "bosh3", "dopri5", "tsit5"}) {
+    const Method coarse = {solver, "constant", given_step(0.15)};
+    const double by_theta = central_difference(
+        coarse, [](FlowProblem& p) -> double& { return p.constants[0][2]; });
+    for (const char* keep : {"steps", "stages", "residuals"}) {
+      const Gradients g = problem.gradients(backprop(keep), coarse);
+      EXPECT_NEAR(g.constants[0][2], by_theta, 1e-8) << solver << " " << keep;
+    }
+  }
+}
+
+TEST(Backprop, TakesStepsForFixedFractionsOfTheirInterval) {
+  FlowProblem problem;
+  Method method = {"rk4", "constant", {}};
+  method.options.steps = 4;
+  const Gradients g = problem.gradients(backprop("residuals"), method);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(g.times[i],
+                central_difference(method, [&](FlowProblem& p) -> double& { return p.times[i]; }),
+                1e-8);
+  }
+}
+
+TEST(Backprop, KeepsWhatItIsToldTo) {
+  const FlowProblem problem;
+  const Method method = {"dopri5", "integral", tolerances(1e-7, 1e-7)};
+  std::map<std::string, std::size_t> bytes;
+  for (const char* keep : {"steps", "stages", "residuals", "auto"}) {
+    bytes[keep] = problem.gradients(backprop(keep), method).kept_bytes;
+  }
+  EXPECT_GT(bytes["steps"], 0U);
+  EXPECT_LT(bytes["steps"], bytes["stages"]);
+  EXPECT_EQ(bytes["auto"], bytes["residuals"]);
+  const GradientOf frugal = {"backprop", {{"keep", std::string("auto")}, {"memory", 1e-3}}};
+  EXPECT_EQ(problem.gradients(frugal, method).kept_bytes, bytes["steps"]);
+}
+
+TEST(Backprop, CountsTheEvaluationsOfItsBackwardPass) {
+  const FlowProblem problem;
+  const Gradients g =
+      problem.gradients(backprop("steps"), {"dopri5", "integral", tolerances(1e-7, 1e-7)});
+  EXPECT_EQ(g.backward.accepted, g.forward.accepted);
+  EXPECT_EQ(g.backward.evaluations, 1 + 6 * g.forward.accepted);
+}
+
+TEST(Adjoint, AgreesWithBackpropTheMoreTheTighter) {
+  const FlowProblem problem;
+  double last = 1.0;
+  for (const double tolerance : {1e-3, 1e-6, 1e-9}) {
+    const Method method = {"dopri5", "integral", tolerances(tolerance, tolerance)};
+    const Gradients exact = problem.gradients(backprop("steps"), method);
+    const Gradients continuous = problem.gradients(adjoint("state_and_adjoint"), method);
+    double difference = 0.0;
+    for (std::size_t i = 0; i < kParameters; ++i) {
+      difference =
+          std::max(difference, std::abs(exact.constants[0][i] - continuous.constants[0][i]));
+    }
+    EXPECT_LT(difference, 0.1 * last);
+    EXPECT_LT(difference, 100.0 * tolerance);
+    last = difference;
+  }
+  EXPECT_LT(last, 1e-6);
+}
+
+TEST(Adjoint, CostsTwoEvaluationsAnIntervalAndSixAnAttempt) {
+  FlowProblem problem;
+  const Method method = {"dopri5", "integral", tolerances(1e-6, 1e-6)};
+  const Gradients g = problem.gradients(adjoint("state_and_adjoint"), method);
+  // Two intervals; three more for the derivatives by the three times.
+  EXPECT_EQ(g.backward.evaluations,
+            2 * 2 + 6 * (g.backward.accepted + g.backward.rejected) + 3);
+}
+
+TEST(Adjoint, NormsThatLeaveMembersOutNeverCostMore) {
+  const FlowProblem problem;
+  const Method method = {"dopri5", "integral", tolerances(1e-8, 1e-8)};
+  std::map<std::string, std::int64_t> evaluations;
+  for (const char* norm : {"full", "state_and_adjoint", "state"}) {
+    evaluations[norm] = problem.gradients(adjoint(norm), method).backward.evaluations;
+  }
+  EXPECT_LE(evaluations["state_and_adjoint"], evaluations["full"]);
+  EXPECT_LE(evaluations["state"], evaluations["state_and_adjoint"]);
+}
+
+TEST(Adjoint, TakesATighterToleranceForItself) {
+  const FlowProblem problem;
+  const Method loose = {"dopri5", "integral", tolerances(1e-4, 1e-4)};
+  const Gradients same = problem.gradients(adjoint("state_and_adjoint"), loose);
+  const Gradients tighter = problem.gradients(
+      {"adjoint", {{"norm", std::string("state_and_adjoint")}, {"rtol", 1e-9}, {"atol", Values{1e-9}}}},
+      loose);
+  EXPECT_EQ(same.forward.evaluations, tighter.forward.evaluations);
+  EXPECT_GT(tighter.backward.accepted, same.backward.accepted);
 }
 
 }  // namespace

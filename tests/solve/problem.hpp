@@ -20,7 +20,7 @@ using Field = std::function<Tensor(Tensor t, Tensor z, std::span<const Tensor> c
 using Values = std::vector<double>;
 
 inline std::shared_ptr<Device> test_device() {
-  static const std::shared_ptr<Device> device = std::make_shared<InterpreterDevice>();
+  static const std::shared_ptr<Device> device = component<Device>("device", "cpu");
   return device;
 }
 

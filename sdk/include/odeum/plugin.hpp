@@ -102,14 +102,15 @@ void destroy(void* object) {
 }  // namespace odeum::inline v1
 
 extern "C" {
-// Bounds of the section that the linker gathers this file's entries in.
-extern const odeum::PluginEntry __start_odeum_entries[] __attribute__((visibility("hidden")));
-extern const odeum::PluginEntry __stop_odeum_entries[] __attribute__((visibility("hidden")));
+// Bounds of the section that the linker gathers this file's entries in, by the linker's names.
+extern const odeum::PluginEntry odeum_entries_begin[] __asm__("__start_odeum_entries")
+    __attribute__((visibility("hidden")));
+extern const odeum::PluginEntry odeum_entries_end[] __asm__("__stop_odeum_entries")
+    __attribute__((visibility("hidden")));
 
 /// The only symbol that a plugin exports; ODEUM_PLUGIN has it emitted.
 [[gnu::visibility("default")]] inline odeum::PluginEntries odeum_plugin_entries() {
-  return {__start_odeum_entries,
-          static_cast<std::size_t>(__stop_odeum_entries - __start_odeum_entries)};
+  return {odeum_entries_begin, static_cast<std::size_t>(odeum_entries_end - odeum_entries_begin)};
 }
 }
 

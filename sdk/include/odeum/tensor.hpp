@@ -128,7 +128,7 @@ Tensor broadcast(Tensor x, Shape shape);  ///< NumPy's rule
 Tensor slice(Tensor x, int axis, std::int64_t begin, std::int64_t end);   ///< not along kRows
 Tensor pad(Tensor x, int axis, std::int64_t before, std::int64_t after);  ///< with zeros
 Tensor concat(std::vector<Tensor> parts, int axis = -1);
-std::vector<Tensor> split(Tensor x, std::vector<std::int64_t> sizes, int axis = -1);
+std::vector<Tensor> split(Tensor x, const std::vector<std::int64_t>& sizes, int axis = -1);
 /// For `auto [angle, rate] = split<1, 1>(z)`: along the last axis.
 template <std::int64_t... Sizes>
 std::array<Tensor, sizeof...(Sizes)> split(Tensor x) {

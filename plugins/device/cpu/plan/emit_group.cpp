@@ -2,6 +2,7 @@
 // The instructions of a fused group: operands, multiply-adds, loads and stores, registers.
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <string>
 
 #include "odeum/error.hpp"
@@ -278,6 +279,18 @@ class Emission {
     program_.cost += 1.0;
   }
 
+  /// Makes the chunk a number of rows if sums need that. Does every chunk start at a whole vector,
+  /// so that only the last one of a block ends inside one?
+  bool fit_chunk_to_rows() {
+    if (!program_.whole_rows) return true;
+    const std::int64_t width = program_.elements;
+    const std::int64_t whole = program_.granule / std::gcd(program_.granule, width);
+    std::int64_t rows = std::max<std::int64_t>(1, program_.chunk / width);
+    if (rows > whole) rows = rows / whole * whole;
+    program_.chunk = rows * width;
+    return rows % whole == 0;
+  }
+
   /// Gives registers numbers that are used again, and spares to memory that is not padded.
   void finish() {
     std::vector<GroupOperand>& operands = program_.operands;
@@ -309,9 +322,10 @@ class Emission {
       const auto kind = program_.instructions[i].kind;
       if (kind == GroupInstruction::Kind::kernel || kind == GroupInstruction::Kind::load) take(program_.instructions[i].out, i + 0);
     }
+    const bool aligned = fit_chunk_to_rows();
     int registers = static_cast<int>(busy_until.size());
     for (GroupOperand& x : operands) {
-      if (x.kind == GroupOperand::Kind::direct && !x.in_arena) x.spare = registers++;
+      if (x.kind == GroupOperand::Kind::direct && (!x.in_arena || (x.written && !aligned))) x.spare = registers++;
     }
     program_.registers = registers;
     std::vector<GroupOperand> table(static_cast<std::size_t>(registers));
@@ -327,8 +341,7 @@ class Emission {
       }
     }
     program_.operands = std::move(table);
-    const std::int64_t most = program_.whole_rows ? std::max(program_.chunk, program_.elements) : program_.chunk;
-    program_.register_bytes = padded(static_cast<std::size_t>(most) * static_cast<std::size_t>(largest_)) + kPadding;
+    program_.register_bytes = padded(static_cast<std::size_t>(program_.chunk) * static_cast<std::size_t>(largest_)) + kPadding;
   }
 
   Lowering& lowering_;

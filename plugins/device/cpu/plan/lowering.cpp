@@ -32,7 +32,8 @@ Lowering::Lowering(const Graph& graph, const Kernels& kernels)
 
 Plan Lowering::finish(Schedule schedule) {
   choose(schedule);
-  plan_.fixed_bytes = place_slots(plan_.slots, Home::fixed, kPadding) + kPadding;
+  // A group that holds float32 beside float64 writes sixteen elements at once, 128 bytes of float64.
+  plan_.fixed_bytes = place_slots(plan_.slots, Home::fixed, 2 * kPadding) + kPadding;
   plan_.stored_row_bytes = place_slots(plan_.slots, Home::stored, kUnit);
   plan_.tile_row_bytes = place_slots(plan_.slots, Home::tile, kUnit);
   plan_.accumulator_bytes = place_slots(plan_.slots, Home::accumulator, kPadding);

@@ -114,7 +114,9 @@ std::size_t Execution::scratch_bytes(std::int64_t rows) const {
 }
 
 void Execution::reserve(std::int64_t rows) {
+  if (rows == rows_ && rows <= capacity_) return;
   now_ = extents(rows);
+  rows_ = rows;
   if (rows <= capacity_) return;
   const bool tasks = plan_.schedule == Schedule::tasks;
   const auto shards = static_cast<std::size_t>(now_.shards);
@@ -192,7 +194,6 @@ Context Execution::main_context(std::int64_t first_row, std::int64_t rows) {
 
 void Execution::run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
   reserve(rows);
-  rows_ = rows;
   bind(inputs, outputs);
   ++state_;
   for (const Phase& phase : plan_.phases) {

@@ -3,17 +3,28 @@
 #pragma once
 
 #include <tbb/blocked_range.h>
+#include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace odeum::cpu {
 
 class Threads {
  public:
   /// 0: as many as the processor has cores.
-  explicit Threads(int count) : arena_(count == 0 ? tbb::task_arena::automatic : count), count_(arena_.max_concurrency()) {}
+  explicit Threads(int count)
+      : count_(count == 0 ? tbb::info::default_concurrency() : count),
+        arena_(count_) {
+    // More threads than cores only where asked for; the smallest of such limits holds in a process.
+    if (count_ > tbb::info::default_concurrency()) {
+      allowed_.emplace(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count_));
+    }
+  }
 
   int count() const { return count_; }
 
@@ -36,8 +47,9 @@ class Threads {
   }
 
  private:
-  tbb::task_arena arena_;
   int count_;
+  std::optional<tbb::global_control> allowed_;
+  tbb::task_arena arena_;
 };
 
 }  // namespace odeum::cpu

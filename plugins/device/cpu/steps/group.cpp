@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <type_traits>
 
 #include "steps/strided.hpp"
 
@@ -21,16 +22,49 @@ double scale_of(const Context& context, const GroupInstruction& sum) {
   return scale;
 }
 
-void copy_elements(void* to, const void* from, std::int64_t n, std::size_t size) {
-  std::memcpy(to, from, static_cast<std::size_t>(n) * size);
+/// Small copies are frequent and too short for a call: two overlapping halves.
+inline void copy_bytes(void* to, const void* from, std::size_t bytes) {
+  auto* t = static_cast<std::byte*>(to);
+  const auto* f = static_cast<const std::byte*>(from);
+  const auto halves = [&]<std::size_t size>(std::integral_constant<std::size_t, size>) {
+    std::byte head[size], tail[size];
+    std::memcpy(head, f, size);
+    std::memcpy(tail, f + bytes - size, size);
+    std::memcpy(t, head, size);
+    std::memcpy(t + bytes - size, tail, size);
+  };
+  if (bytes > 64 || bytes < 4) {
+    std::memcpy(to, from, bytes);
+  } else if (bytes > 32) {
+    halves(std::integral_constant<std::size_t, 32>());
+  } else if (bytes > 16) {
+    halves(std::integral_constant<std::size_t, 16>());
+  } else if (bytes >= 8) {
+    halves(std::integral_constant<std::size_t, 8>());
+  } else {
+    halves(std::integral_constant<std::size_t, 4>());
+  }
 }
 
 }  // namespace
 
 GroupStep::GroupStep(GroupProgram program) : program_(std::move(program)) {
   for (std::size_t i = 0; i < program_.operands.size(); ++i) {
-    const auto kind = program_.operands[i].kind;
-    if (kind == GroupOperand::Kind::direct || kind == GroupOperand::Kind::periodic) moving_.push_back(static_cast<int>(i));
+    const GroupOperand& x = program_.operands[i];
+    if (x.kind == GroupOperand::Kind::scalar) {
+      scalars_.push_back({static_cast<int>(i), x.slot, static_cast<std::size_t>(x.offset) * size_of(x.type)});
+    } else if (x.kind != GroupOperand::Kind::reg) {
+      moving_.push_back({static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(size_of(x.type)),
+                         static_cast<std::int16_t>(x.spare), x.kind == GroupOperand::Kind::periodic, x.read, x.written,
+                         x.slot, x.offset});
+    }
+  }
+  for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
+    const GroupInstruction& x = program_.instructions[i];
+    const auto small = [](std::size_t v) { return static_cast<std::uint16_t>(v); };
+    code_.push_back({x.kind == GroupInstruction::Kind::kernel ? x.kernel : nullptr, small(static_cast<std::size_t>(x.out)),
+                     small(static_cast<std::size_t>(x.a)), small(static_cast<std::size_t>(x.b)),
+                     small(static_cast<std::size_t>(x.c)), small(i)});
   }
 }
 
@@ -53,11 +87,11 @@ double GroupStep::work(std::int64_t rows) const {
 }
 
 void GroupStep::run(const Context& context, std::int64_t begin, std::int64_t end) const {
-  std::int64_t first, last, step = program_.chunk;
+  const std::int64_t step = program_.chunk;
+  std::int64_t first, last;
   if (program_.rowful) {
     first = begin * program_.elements;
     last = end * program_.elements;
-    if (program_.whole_rows) step = std::max<std::int64_t>(1, program_.chunk / program_.elements) * program_.elements;
   } else {
     first = begin * program_.chunk;
     last = std::min(end * program_.chunk, program_.elements);
@@ -67,57 +101,55 @@ void GroupStep::run(const Context& context, std::int64_t begin, std::int64_t end
   std::array<void*, kMostOperands> at;
   std::byte* reg = context.scratch;
   for (int i = 0; i < program_.registers; ++i, reg += program_.register_bytes) at[static_cast<std::size_t>(i)] = reg;
-  for (std::size_t i = static_cast<std::size_t>(program_.registers); i < program_.operands.size(); ++i) {
-    const GroupOperand& x = program_.operands[i];
-    if (x.kind == GroupOperand::Kind::scalar) {
-      at[i] = context.slots[x.slot] + static_cast<std::size_t>(x.offset) * size_of(x.type);
-    }
-  }
+  for (const Scalar& x : scalars_) at[static_cast<std::size_t>(x.at)] = context.slots[x.slot] + x.offset;
   for (std::int64_t f = first; f < last; f += step) run_chunk(context, at.data(), f, std::min(step, last - f));
 }
 
 void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin, std::int64_t n) const {
-  const std::int64_t rounded = ceil_div(n, program_.granule) * program_.granule;
+  const std::int64_t rounded = (n + program_.granule - 1) & -program_.granule;
   const bool ragged = rounded != n;
-  for (const int i : moving_) {
-    const GroupOperand& x = program_.operands[static_cast<std::size_t>(i)];
-    const std::int64_t element = x.kind == GroupOperand::Kind::direct ? begin + x.offset : begin % program_.elements;
-    std::byte* memory = context.slots[x.slot] + static_cast<std::size_t>(element) * size_of(x.type);
-    if (ragged && x.spare >= 0) {
-      at[i] = at[x.spare];
-      if (x.read) copy_elements(at[i], memory, n, size_of(x.type));
-    } else {
-      at[i] = memory;
-    }
+  const auto memory = [&](const Moving& x) {
+    const std::int64_t element = x.periodic ? begin % program_.elements : begin + x.offset;
+    return context.slots[x.slot] + element * x.size;
+  };
+  for (const Moving& x : moving_) {
+    at[x.at] = memory(x);
+    if (!ragged || x.spare < 0) continue;
+    if (x.read) copy_bytes(at[x.spare], at[x.at], static_cast<std::size_t>(n) * x.size);
+    at[x.at] = at[x.spare];
   }
   const auto count = static_cast<std::size_t>(rounded);
-  for (const GroupInstruction& x : program_.instructions) {
-    switch (x.kind) {
-      case GroupInstruction::Kind::kernel:
-        x.kernel(at[x.out], at[x.a], at[x.b], at[x.c], count);
-        break;
-      case GroupInstruction::Kind::load:
-        read_strided(x.access, size_of(x.type), context.slots[x.slot], begin, n, static_cast<std::byte*>(at[x.out]));
-        break;
-      case GroupInstruction::Kind::store:
-        write_strided(x.access, size_of(x.type), context.slots[x.slot], begin, n, static_cast<const std::byte*>(at[x.a]));
-        break;
-      case GroupInstruction::Kind::row_sum:
-        context.kernels->row_sums[index(x.type)](
-            context.slots[x.slot] + static_cast<std::size_t>(begin / x.width) * size_of(x.type), at[x.a], n / x.width, x.width);
-        break;
-      case GroupInstruction::Kind::column_sum:
-        context.kernels->add_rows[index(x.type)](context.slots[x.slot], at[x.a], n / x.width, x.width,
-                                                 scale_of(context, x));
-        break;
+  for (const Code& x : code_) {
+    if (x.kernel != nullptr) {
+      x.kernel(at[x.out], at[x.a], at[x.b], at[x.c], count);
+    } else {
+      run_other(context, at, begin, n, program_.instructions[x.instruction]);
     }
   }
   if (!ragged) return;
-  for (const int i : moving_) {
-    const GroupOperand& x = program_.operands[static_cast<std::size_t>(i)];
-    if (x.spare < 0 || !x.written) continue;
-    copy_elements(context.slots[x.slot] + static_cast<std::size_t>(begin + x.offset) * size_of(x.type), at[i], n,
-                  size_of(x.type));
+  for (const Moving& x : moving_) {
+    if (x.spare >= 0 && x.written) copy_bytes(memory(x), at[x.at], static_cast<std::size_t>(n) * x.size);
+  }
+}
+
+void GroupStep::run_other(const Context& context, void** at, std::int64_t begin, std::int64_t n,
+                          const GroupInstruction& x) const {
+  std::byte* memory = context.slots[x.slot];
+  switch (x.kind) {
+    case GroupInstruction::Kind::kernel: break;
+    case GroupInstruction::Kind::load:
+      read_strided(x.access, size_of(x.type), memory, begin, n, static_cast<std::byte*>(at[x.out]));
+      break;
+    case GroupInstruction::Kind::store:
+      write_strided(x.access, size_of(x.type), memory, begin, n, static_cast<const std::byte*>(at[x.a]));
+      break;
+    case GroupInstruction::Kind::row_sum:
+      context.kernels->row_sums[index(x.type)](memory + static_cast<std::size_t>(begin / x.width) * size_of(x.type),
+                                               at[x.a], n / x.width, x.width);
+      break;
+    case GroupInstruction::Kind::column_sum:
+      context.kernels->add_rows[index(x.type)](memory, at[x.a], n / x.width, x.width, scale_of(context, x));
+      break;
   }
 }
 

@@ -24,9 +24,9 @@ struct GroupOperand {
   DType type = DType::f32;
   int slot = -1;
   std::int64_t offset = 0;
-  bool in_arena = false;  ///< whole vectors may be read and written past the last element
+  bool in_arena = false;  ///< whole vectors may be read and written past the last element of the slot
   bool read = false, written = false;
-  int spare = -1;         ///< register that stands in for memory that is not padded
+  int spare = -1;         ///< register that stands in where whole vectors would reach too far
 };
 
 struct GroupInstruction {
@@ -45,7 +45,7 @@ struct GroupInstruction {
 struct GroupProgram {
   bool rowful = false;
   std::int64_t elements = 0;  ///< of a row, or in total
-  std::int64_t chunk = 1024;
+  std::int64_t chunk = 1024;  ///< elements
   bool whole_rows = false;    ///< chunks end at the ends of rows
   bool sharded = false;
   std::int64_t granule = 16;  ///< elements that kernels take at once
@@ -69,10 +69,32 @@ class GroupStep final : public Step {
   double work(std::int64_t rows) const override;
 
  private:
+  // What a chunk touches, packed: the fields of operands and instructions that the loops need.
+  struct Code {
+    ElementKernel kernel = nullptr;  ///< null: see `instruction`
+    std::uint16_t out = 0, a = 0, b = 0, c = 0;
+    std::uint16_t instruction = 0;
+  };
+  struct Moving {
+    std::uint16_t at = 0, size = 4;  ///< place in the table; bytes of an element
+    std::int16_t spare = -1;
+    bool periodic = false, read = false, written = false;
+    int slot = -1;
+    std::int64_t offset = 0;
+  };
+  struct Scalar {
+    int at = 0, slot = -1;
+    std::size_t offset = 0;  ///< bytes
+  };
+
   void run_chunk(const Context& context, void** at, std::int64_t begin, std::int64_t n) const;
+  void run_other(const Context& context, void** at, std::int64_t begin, std::int64_t n,
+                 const GroupInstruction& instruction) const;
 
   GroupProgram program_;
-  std::vector<int> moving_;  ///< operands whose address changes from chunk to chunk
+  std::vector<Code> code_;
+  std::vector<Moving> moving_;
+  std::vector<Scalar> scalars_;
 };
 
 }  // namespace odeum::cpu

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands that need no training: solve, gradcheck, list, describe, validate, doctor.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "cli/tool.hpp"
+#include "io/json.hpp"
+#include "io/npy.hpp"
+
+namespace odeum::testing_tool {
+namespace {
+
+using testing::HasSubstr;
+
+io::Json json_of(const Result& result) { return io::parse_json(last_line(result.out), "stdout"); }
+
+class Commands : public testing::Test {
+ protected:
+  Result run(std::vector<std::string> arguments) {
+    return testing_tool::run(std::move(arguments), folder_.path());
+  }
+  Folder folder_;
+};
+
+/// dz/dt = -z/2 from 3: z(t) = 3 exp(-t/2).
+constexpr const char* kDecay =
+    "precision: float64\n"
+    "problem:\n"
+    "  field: {use: linear, matrix: [-0.5]}\n"
+    "  initial: [3]\n"
+    "  times: {from: 0, to: 4, count: 5}\n"
+    "  solver: {use: dopri5, rtol: 1e-10, atol: 1e-12}\n";
+
+TEST_F(Commands, SolveReportsTheSolutionAsJson) {
+  write(folder_ / "decay.yaml", kDecay);
+  const Result result = run({"solve", "decay.yaml", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const io::Json json = json_of(result);
+  EXPECT_EQ(json["status"], "success");
+  EXPECT_EQ(json["message"], "");
+  EXPECT_EQ(json["t"].get<std::vector<double>>(), (std::vector<double>{0, 1, 2, 3, 4}));
+  for (std::size_t i = 0; i < 5; ++i) {
+    const double truth = 3.0 * std::exp(-0.5 * static_cast<double>(i));
+    // Fifty times the tolerance and the scale, as for every conformance problem of order 4 or more.
+    EXPECT_NEAR(json["y"][i][0].get<double>(), truth, 50 * 1e-10 * 3);
+  }
+  EXPECT_GT(json["accepted"].get<int>(), 0);
+  EXPECT_GE(json["evaluations"].get<int>(), 6 * json["accepted"].get<int>());
+  EXPECT_TRUE(json.contains("rejected"));
+}
+
+TEST_F(Commands, SolveWritesATable) {
+  write(folder_ / "decay.yaml", kDecay);
+  ASSERT_EQ(run({"solve", "decay.yaml", "-o", "decay.npy"}).status, 0);
+  EXPECT_THAT(io::read_npy(folder_ / "decay.npy").shape, testing::ElementsAre(5, 2));
+  ASSERT_EQ(run({"solve", "decay.yaml", "-o", "decay.csv"}).status, 0);
+  EXPECT_THAT(read(folder_ / "decay.csv"), testing::StartsWith("t,y0\n0,3\n1,1.8195919"));
+}
+
+TEST_F(Commands, SolveGoesBackwardsInTime) {
+  write(folder_ / "decay.yaml", kDecay);
+  const io::Json json =
+      json_of(run({"solve", "decay.yaml", "--json", "--set", "problem.times={from: 4, to: 0}"}));
+  EXPECT_NEAR(json["y"][1][0].get<double>(), 3.0 * std::exp(2.0), 50 * 1e-10 * 3.0 * std::exp(2.0));
+}
+
+TEST_F(Commands, AFailedSolveSaysWhereAndKeepsWhatItReachedIfAsked) {
+  // dx/dt = x^2-like growth: van der Pol's damping turned round blows up in finite time.
+  write(folder_ / "grow.yaml",
+        "problem:\n"
+        "  field: {use: linear, matrix: [200]}\n"
+        "  initial: [1]\n"
+        "  times: {from: 0, to: 10, count: 11}\n"
+        "  solver: {use: dopri5, max_steps: 5}\n");
+  const Result failed = run({"solve", "grow.yaml", "--json"});
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_EQ(json_of(failed)["status"], "max_steps");
+  EXPECT_THAT(json_of(failed)["message"].get<std::string>(), HasSubstr("t = "));
+  EXPECT_TRUE(json_of(failed)["t"].empty());
+  const Result partial =
+      run({"solve", "grow.yaml", "--json", "--set", "problem.solver.on_failure=partial"});
+  EXPECT_EQ(partial.status, 1);
+  EXPECT_EQ(json_of(partial)["t"], io::Json::array({0.0}));
+}
+
+TEST_F(Commands, GradcheckPassesOnALinearProblem) {
+  write(folder_ / "decay.yaml", kDecay);
+  const Result result = run({"gradcheck", "decay.yaml", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err << result.out;
+  const io::Json json = json_of(result);
+  EXPECT_EQ(json["status"], "passed");
+  // The initial value and both ends of the span.
+  EXPECT_EQ(json["variables"], 3);
+  EXPECT_GE(json["methods"].size(), 2U);
+  for (const io::Json& row : json["methods"]) {
+    EXPECT_LT(row["relative_error"].get<double>(), 1e-6) << row;
+    EXPECT_GT(row["evaluations"]["backward"].get<int>(), 0) << row;
+  }
+}
+
+TEST_F(Commands, GradcheckFailsWhenTheErrorIsNotAllowed) {
+  write(folder_ / "decay.yaml", kDecay);
+  const Result result =
+      run({"gradcheck", "decay.yaml", "--allow", "1e-15", "--set", "problem.solver.rtol=1e-3"});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.out, HasSubstr("too large"));
+}
+
+TEST_F(Commands, GradcheckTakesATrainingFile) {
+  write(folder_ / "tiny.yaml", tiny_training());
+  const Result result =
+      run({"gradcheck", "tiny.yaml", "--json", "--set",
+           "flow.solver={use: dopri5, rtol: 1e-6, atol: 1e-6}", "--set", "precision=float64"});
+  ASSERT_EQ(result.status, 0) << result.err << result.out;
+  EXPECT_EQ(json_of(result)["status"], "passed");
+}
+
+TEST_F(Commands, ListIsAnArrayOfWhatIsInstalled) {
+  const Result result = run({"list", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const io::Json all = json_of(result);
+  std::vector<std::string> names;
+  for (const io::Json& one : all) {
+    names.push_back(one["kind"].get<std::string>() + "/" + one["name"].get<std::string>());
+    EXPECT_FALSE(one["version"].get<std::string>().empty()) << one;
+    EXPECT_FALSE(one["summary"].get<std::string>().empty()) << one;
+    EXPECT_TRUE(fs::exists(one["file"].get<std::string>())) << one;
+  }
+  EXPECT_THAT(names,
+              testing::IsSupersetOf({"solver/dopri5", "field/mlp", "dataset/csv", "block/ode",
+                                     "schedule/cosine", "device/cpu", "optimizer/adam"}));
+  const Result solvers = run({"list", "solver", "--json"});
+  for (const io::Json& one : json_of(solvers)) EXPECT_EQ(one["kind"], "solver");
+}
+
+TEST_F(Commands, ListSuggestsTheNearestKind) {
+  const Result result = run({"list", "solvers"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("did you mean 'solver'?"));
+}
+
+TEST_F(Commands, DescribeShowsOwnKeysCommonKeysAndCitations) {
+  const Result result = run({"describe", "optimizer/adam"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  for (const char* text : {"beta1", "lr", "schedule", "gradient_clip", "Kingma", "default 0.001"}) {
+    EXPECT_THAT(result.out, HasSubstr(text));
+  }
+  EXPECT_THAT(run({"describe", "block/ode"}).out, HasSubstr("divergence"));
+  EXPECT_THAT(run({"describe", "schedule/cosine"}).out, HasSubstr("warmup"));
+  EXPECT_THAT(run({"describe", "train"}).out, HasSubstr("checkpoint_every"));
+  EXPECT_THAT(run({"describe", "solve"}).out, HasSubstr("initial"));
+}
+
+TEST_F(Commands, ValidateTellsParametersAndMemory) {
+  write(folder_ / "tiny.yaml", tiny_training());
+  const Result result = run({"validate", "tiny.yaml", "--json"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(json_of(result)["parameters"], 52);
+  EXPECT_GT(json_of(result)["memory_bytes"].get<int>(), 0);
+  EXPECT_FALSE(fs::exists(folder_ / "runs"));
+  write(folder_ / "decay.yaml", kDecay);
+  EXPECT_EQ(run({"validate", "decay.yaml"}).status, 0);
+}
+
+TEST_F(Commands, DoctorFindsThePluginsWell) {
+  const Result result = run({"doctor", "--json"});
+  EXPECT_EQ(result.status, 0) << result.out;
+  EXPECT_EQ(json_of(result)["status"], "good");
+}
+
+TEST_F(Commands, DoctorNamesAFileThatIsNoPlugin) {
+  fs::create_directories(folder_ / "plugins" / "solver");
+  write(folder_ / "plugins" / "solver" / "broken.so", "this is no library");
+  const Result result = run({"doctor", "--plugin-path", (folder_ / "plugins").string()});
+  EXPECT_EQ(result.status, 1);
+  EXPECT_THAT(result.out, HasSubstr("broken.so"));
+}
+
+TEST_F(Commands, EveryCommandHasAHelpText) {
+  for (const char* command : {"train", "eval", "sample", "solve", "gradcheck", "list", "describe",
+                              "validate", "doctor"}) {
+    const Result result = run({command, "--help"});
+    EXPECT_EQ(result.status, 0) << command;
+    EXPECT_THAT(result.out, HasSubstr(std::string("odeum ") + command));
+    EXPECT_THAT(result.out, HasSubstr("--json"));
+  }
+  EXPECT_THAT(run({}).out, HasSubstr("gradcheck"));
+  EXPECT_EQ(run({"--version"}).out, "odeum 0.1.0\n");
+}
+
+}  // namespace
+}  // namespace odeum::testing_tool

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Controllers: what they decide for an error ratio, and what that does to a solve.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "problem.hpp"
+#include "program/interpreter.hpp"
+
+namespace odeum::testing {
+namespace {
+
+struct Decision {
+  double accept, next_h;
+  Values memory;
+};
+
+Decision decide(const Controller& controller, double ratio, double h, const Values& memory,
+                int order) {
+  Recording recording;
+  ControlInputs in{.error_ratio = recording.input("ratio", {1}, DType::f64),
+                   .h = recording.input("h", {1}, DType::f64),
+                   .memory = {},
+                   .order = order};
+  std::vector<program::Array> arrays = {program::Array::of(DType::f64, {1}, {ratio}),
+                                        program::Array::of(DType::f64, {1}, {h})};
+  for (const double value : memory) {
+    in.memory.push_back(recording.input("memory", {1}, DType::f64));
+    arrays.push_back(program::Array::of(DType::f64, {1}, {value}));
+  }
+  const ControlOutputs out = controller.decide(in);
+  std::vector<Tensor> outputs = {out.accept, out.next_h};
+  outputs.insert(outputs.end(), out.memory.begin(), out.memory.end());
+  const auto results = program::interpret(recording.program(outputs), 1, arrays);
+  Decision decision{results[0].values[0], results[1].values[0], {}};
+  for (std::size_t i = 2; i < results.size(); ++i) decision.memory.push_back(results[i].values[0]);
+  return decision;
+}
+
+TEST(Integral, TakesTheStepThatWouldHaveMetTheTolerance) {
+  const auto integral = component<Controller>("controller", "integral");
+  // safety 0.9, factors 0.2 to 10, not under 1 after an accepted step: torchdiffeq's rules.
+  EXPECT_NEAR(decide(*integral, 0.5, 0.1, {}, 5).next_h, 0.1 * 0.9 * std::pow(0.5, -0.2), 1e-15);
+  EXPECT_NEAR(decide(*integral, 4.0, 0.1, {}, 5).next_h, 0.1 * 0.9 * std::pow(4.0, -0.2), 1e-15);
+  EXPECT_EQ(decide(*integral, 0.95, 0.1, {}, 5).next_h, 0.1);
+  EXPECT_NEAR(decide(*integral, 1e-12, -0.1, {}, 5).next_h, -1.0, 1e-15);
+  EXPECT_NEAR(decide(*integral, 1e12, -0.1, {}, 5).next_h, -0.02, 1e-15);
+  EXPECT_EQ(decide(*integral, 1.0, 0.1, {}, 5).accept, 1.0);
+  EXPECT_EQ(decide(*integral, 1.0 + 1e-12, 0.1, {}, 5).accept, 0.0);
+}
+
+TEST(Integral, RejectsWhatIsNotANumber) {
+  const auto integral = component<Controller>("controller", "integral");
+  for (const double ratio : {std::numeric_limits<double>::quiet_NaN(),
+                             std::numeric_limits<double>::infinity()}) {
+    const Decision d = decide(*integral, ratio, 1.0, {}, 5);
+    EXPECT_EQ(d.accept, 0.0);
+    EXPECT_NEAR(d.next_h, 0.2, 1e-15);
+  }
+  EXPECT_NEAR(decide(*integral, 0.0, 1.0, {}, 5).next_h, 10.0, 1e-15);
+}
+
+TEST(Constant, AcceptsEverythingAndKeepsTheStep) {
+  const auto constant = component<Controller>("controller", "constant");
+  EXPECT_FALSE(constant->adaptive());
+  const Decision d = decide(*constant, 1e9, -0.25, {}, 1);
+  EXPECT_EQ(d.accept, 1.0);
+  EXPECT_EQ(d.next_h, -0.25);
+}
+
+TEST(Pid, MultipliesPowersOfTheLastThreeRatios) {
+  const auto pid = component<Controller>("controller", "pid", {{"pcoeff", 0.3}, {"icoeff", 0.4},
+                                                               {"dcoeff", 0.1}});
+  const Values memory = {0.6, 0.8};
+  const Decision d = decide(*pid, 0.2, 1.0, memory, 5);
+  const double factor = 0.9 * std::pow(0.2, -0.8 / 5) * std::pow(0.6, 0.5 / 5) *
+                        std::pow(0.8, -0.1 / 5);
+  EXPECT_NEAR(d.next_h, factor, 1e-14);
+  EXPECT_EQ(d.memory, (Values{0.2, 0.6}));
+}
+
+TEST(Pid, ForgetsRejectedStepsAndNeverLengthensThem) {
+  const auto pid = component<Controller>("controller", "pid");
+  const Decision d = decide(*pid, 5.0, 1.0, {0.6, 0.8}, 5);
+  EXPECT_EQ(d.accept, 0.0);
+  EXPECT_LT(d.next_h, 0.9);
+  EXPECT_EQ(d.memory, (Values{0.6, 0.8}));
+  EXPECT_EQ(decide(*pid, std::nan(""), 1.0, {0.6, 0.8}, 5).accept, 0.0);
+}
+
+TEST(Pid, WithTheIntegralAloneIsTheIntegralController) {
+  const auto pid = component<Controller>("controller", "pid", {{"pcoeff", 0.0}, {"icoeff", 1.0}});
+  const auto integral = component<Controller>("controller", "integral");
+  for (const double ratio : {0.01, 0.5, 0.99, 1.5, 40.0}) {
+    EXPECT_NEAR(decide(*pid, ratio, 1.0, {0.3, 0.4}, 5).next_h,
+                decide(*integral, ratio, 1.0, {}, 5).next_h, 1e-14)
+        << ratio;
+  }
+}
+
+TEST(Pid, SolvesToTheTolerance) {
+  const Dynamics field = dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * cos(t); });
+  const Solution s =
+      solve_problem(field, {"dopri5", "pid", tolerances(1e-8, 1e-8)}, {1.0}, {0.0, 20.0});
+  ASSERT_TRUE(s.report.ok());
+  EXPECT_NEAR(s.y[0][0], std::exp(std::sin(20.0)), 50 * 1e-8 * std::exp(1.0));
+}
+
+}  // namespace
+}  // namespace odeum::testing
