@@ -72,8 +72,7 @@ int run(const Values& values) {
     io::Json state{{"kind", listed.kind}, {"name", listed.name}, {"file", listed.file}};
     if (!wrong.empty()) {
       state["trouble"] = wrong;
-      const std::string who = listed.name.empty() ? listed.file : listed.kind + "/" + listed.name;
-      lines.push_back(who + ": " + wrong);
+      lines.push_back(listed.kind + "/" + listed.name + " (" + listed.file + "): " + wrong);
       ++troubles;
     } else {
       ++good;

@@ -97,6 +97,26 @@ Moments moments(const std::vector<double>& values, std::size_t features) {
   return result;
 }
 
+std::vector<double> covariance(const std::vector<double>& values, const std::vector<double>& mean) {
+  const std::size_t n = mean.size();
+  const std::size_t rows = n == 0 ? 0 : values.size() / n;
+  std::vector<double> result(n * n, 0.0);
+  std::vector<double> centred(n);
+  for (std::size_t row = 0; row < rows; ++row) {
+    for (std::size_t i = 0; i < n; ++i) centred[i] = values[row * n + i] - mean[i];
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) result[i * n + j] += centred[i] * centred[j];
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      result[i * n + j] /= static_cast<double>(rows);
+      result[j * n + i] = result[i * n + j];
+    }
+  }
+  return result;
+}
+
 void store(const Layout& layout, const std::string& name, const std::vector<double>& values,
            std::vector<double>& flat) {
   for (const Entry& entry : layout.entries) {

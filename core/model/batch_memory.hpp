@@ -49,6 +49,8 @@ void append_flat(Device& device, View from, std::size_t elements, DType type,
 
 /// Mean and deviation of each of `features` columns of row-major values.
 Moments moments(const std::vector<double>& values, std::size_t features);
+/// Their covariance, row-major.
+std::vector<double> covariance(const std::vector<double>& values, const std::vector<double>& mean);
 /// Writes one entry of a flat buffer.
 void store(const Layout& layout, const std::string& name, const std::vector<double>& values,
            std::vector<double>& flat);

@@ -93,8 +93,7 @@ Pipeline::Parts::Parts(const Config& config, const plugin::Registry& registry)
   memory.use(device);
   dataset = registry.create<Dataset>(config.component("data"));
   objective = registry.create<Objective>(config.component("objective"));
-  evaluation_objective =
-      registry.create<Objective>(config.component("objective").for_evaluation());
+  evaluation_objective = registry.create<Objective>(config.component("objective").for_evaluation());
   columns = dataset->columns();
   bind_roles();
   chain = std::make_unique<Chain>(config.components("model"),
@@ -339,7 +338,9 @@ std::vector<double> Pipeline::fit(const Batch& rows, View parameters, std::vecto
     std::vector<double> values(count * features);
     parts.device->download(values.data(), result, values.size() * sizeof(double));
 
-    for (const auto& [name, fitted] : link->block->fit(moments(values, features))) {
+    Moments fit_to = moments(values, features);
+    if (link->block->needs_covariance()) fit_to.covariance = covariance(values, fit_to.mean);
+    for (const auto& [name, fitted] : link->block->fit(fit_to)) {
       store(parts.buffers, link->name + "." + name, fitted, buffers);
     }
   }

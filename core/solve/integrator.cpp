@@ -10,8 +10,8 @@
 namespace odeum::solve {
 namespace {
 
-// A step into the non-finite is shortened tenfold at a time. If that many do not lead past where the
-// trouble was first seen, it was not a step too bold: the equation leaves the numbers there.
+// A step into the non-finite is shortened tenfold at a time. If that many do not lead past where
+// the trouble was first seen, it was not a step too bold: the equation leaves the numbers there.
 constexpr double kShrink = 0.1;
 constexpr int kMostShrinks = 10;
 
@@ -332,8 +332,8 @@ void StepLoop::diagnose(Progress& solve) {
     const auto fits = [](const ValueSpec& a, const ValueSpec& b) {
       return a.shape == b.shape && a.dtype == b.dtype;
     };
-    const bool carries_rates = std::equal(specs.begin(), specs.end(), start_.carry.begin(),
-                                          start_.carry.end(), fits);
+    const bool carries_rates =
+        std::equal(specs.begin(), specs.end(), start_.carry.begin(), start_.carry.end(), fits);
     if (carries_rates && blame_non_finite(*device_, rows, members, now().carry, report)) return;
   }
 

@@ -18,7 +18,8 @@ Schema common_solver_keys();
 /// The options that a validated `solver:` gives for states of type `state`. Throws ConfigError,
 /// with the key's place, for combinations that the schema cannot see: a tolerance under ten units
 /// of the state's rounding (with `allow_tight: true` it becomes a line of `warnings`), a step
-/// beside an adaptive controller that the user named, a method without error estimate and without a step.
+/// beside an adaptive controller that the user named, a method without error estimate and without a
+/// step.
 SolveOptions options_from(const Config& config, const Solver& solver, const Controller& controller,
                           DType state, std::vector<std::string>& warnings);
 

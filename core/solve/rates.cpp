@@ -21,8 +21,7 @@ void check(const Dynamics& dynamics, const State& rates) {
     const Member& member = dynamics.members[m];
     if (rates[m].shape() != member.shape || rates[m].dtype() != member.dtype) {
       bug("the rate of '" + member.name + "' is " + name(rates[m].dtype()) +
-          rates[m].shape().text() + ", the member is " + name(member.dtype) +
-          member.shape.text());
+          rates[m].shape().text() + ", the member is " + name(member.dtype) + member.shape.text());
     }
   }
 }

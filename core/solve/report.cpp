@@ -67,12 +67,18 @@ std::string step_too_small(const SolveReport& report) {
 
 const char* name(Status status) {
   switch (status) {
-    case Status::success: return "success";
-    case Status::max_steps: return "max_steps";
-    case Status::step_too_small: return "step_too_small";
-    case Status::non_finite: return "non_finite";
-    case Status::newton_diverged: return "newton_diverged";
-    case Status::event: return "event";
+    case Status::success:
+      return "success";
+    case Status::max_steps:
+      return "max_steps";
+    case Status::step_too_small:
+      return "step_too_small";
+    case Status::non_finite:
+      return "non_finite";
+    case Status::newton_diverged:
+      return "newton_diverged";
+    case Status::event:
+      return "event";
   }
   return "unknown";
 }
@@ -80,10 +86,14 @@ const char* name(Status status) {
 std::string SolveReport::message() const {
   switch (status) {
     case Status::success:
-    case Status::event: return "";
-    case Status::max_steps: return max_steps(*this);
-    case Status::step_too_small: return step_too_small(*this);
-    case Status::non_finite: return non_finite(*this);
+    case Status::event:
+      return "";
+    case Status::max_steps:
+      return max_steps(*this);
+    case Status::step_too_small:
+      return step_too_small(*this);
+    case Status::non_finite:
+      return non_finite(*this);
     case Status::newton_diverged:
       return "Newton's iteration for the step did not converge " + where(*this) +
              ". Shorten max_step or loosen the iteration's tolerance.";

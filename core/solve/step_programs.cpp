@@ -30,8 +30,8 @@ Tensor entry(Tensor control, int index) { return slice(control, 0, index, index 
 std::vector<ValueSpec> specs_of(const std::string& name, const std::vector<Tensor>& values) {
   std::vector<ValueSpec> specs;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    specs.push_back({name + std::to_string(i), values[i].shape(), values[i].dtype(),
-                     values[i].row_class()});
+    specs.push_back(
+        {name + std::to_string(i), values[i].shape(), values[i].dtype(), values[i].row_class()});
   }
   return specs;
 }
@@ -56,7 +56,8 @@ State euler_probe(const State& y, const State& f, Tensor h, std::span<const Memb
 }
 
 /// Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, II.4, algorithm 4.14.
-Tensor choose_first_step(Rates& rates, Tensor t, Tensor span, const State& y, const Method& method) {
+Tensor choose_first_step(Rates& rates, Tensor t, Tensor span, const State& y,
+                         const Method& method) {
   const std::span<const Member> members = method.dynamics.members;
   const SolveOptions& options = method.options;
   const State f0 = rates(t, y);
@@ -117,8 +118,8 @@ bool Method::adaptive() const {
 std::vector<ValueSpec> member_specs(const Dynamics& dynamics) {
   std::vector<ValueSpec> specs;
   for (const Member& m : dynamics.members) {
-    specs.push_back({m.name, m.shape, m.dtype,
-                     m.shape.has_rows() ? RowClass::per_row : RowClass::row_sum});
+    specs.push_back(
+        {m.name, m.shape, m.dtype, m.shape.has_rows() ? RowClass::per_row : RowClass::row_sum});
   }
   return specs;
 }

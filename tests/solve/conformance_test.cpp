@@ -75,47 +75,110 @@ std::vector<Case> cases() {
   };
   return {
       {"A1", 1, [](Tensor, Tensor z, auto) { return -z; }, {1}, 0, 20, {2.061153622438558e-9}},
-      {"A2", 1, [](Tensor, Tensor z, auto) { return -0.5 * z * z * z; }, {1}, 0, 20,
+      {"A2",
+       1,
+       [](Tensor, Tensor z, auto) { return -0.5 * z * z * z; },
+       {1},
+       0,
+       20,
        {0.2182178902359924}},
-      {"A3", 1, [](Tensor t, Tensor z, auto) { return z * cos(t); }, {1}, 0, 20,
+      {"A3",
+       1,
+       [](Tensor t, Tensor z, auto) { return z * cos(t); },
+       {1},
+       0,
+       20,
        {2.491650271850415}},
-      {"A4", 1, [](Tensor, Tensor z, auto) { return 0.25 * z * (1.0 - 0.05 * z); }, {1}, 0, 20,
+      {"A4",
+       1,
+       [](Tensor, Tensor z, auto) { return 0.25 * z * (1.0 - 0.05 * z); },
+       {1},
+       0,
+       20,
        {17.73016648131484}},
-      {"A5", 1, [](Tensor t, Tensor z, auto) { return (z - t) / (z + t); }, {4}, 0, 20,
+      {"A5",
+       1,
+       [](Tensor t, Tensor z, auto) { return (z - t) / (z + t); },
+       {4},
+       0,
+       20,
        {-0.7887826688964014}},
-      {"B1", 2,
+      {"B1",
+       2,
        [](Tensor, Tensor z, auto) {
          const Tensor a = column(z, 0), b = column(z, 1);
          return concat({2.0 * (a - a * b), -(b - a * b)});
        },
-       {1, 3}, 0, 20, {0.6761876008576607, 0.1860816099640030}},
-      {"C1", 10, decay_chain, {1, 0, 0, 0, 0, 0, 0, 0, 0, 0}, 0, 20,
+       {1, 3},
+       0,
+       20,
+       {0.6761876008576607, 0.1860816099640030}},
+      {"C1",
+       10,
+       decay_chain,
+       {1, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+       0,
+       20,
        {2.061153622438558e-9, 4.122307244877116e-8, 4.122307244877116e-7, 2.748204829918077e-6,
         1.374102414959039e-5, 5.496409659836154e-5, 1.832136553278718e-4, 5.234675866510623e-4,
         1.308668966627656e-3, 0.9979127409508650}},
-      {"D1", 4, kepler, kepler_start(0.1), 0, 20,
+      {"D1",
+       4,
+       kepler,
+       kepler_start(0.1),
+       0,
+       20,
        {0.2198835352008397, 0.9427076846341813, -0.9787659841058177, 0.3287977990962036}},
-      {"D3", 4, kepler, kepler_start(0.5), 0, 20,
+      {"D3",
+       4,
+       kepler,
+       kepler_start(0.5),
+       0,
+       20,
        {-0.5780432953035361, 0.8633840009194193, -0.9595083730380726, -0.06504915126712090}},
-      {"D5", 4, kepler, kepler_start(0.9), 0, 20,
+      {"D5",
+       4,
+       kepler,
+       kepler_start(0.9),
+       0,
+       20,
        {-1.295266250987574, 0.4003938963792322, -0.6775390924707566, -0.1270838154278686}},
-      {"E2", 2,
+      {"E2",
+       2,
        [](Tensor, Tensor z, auto) {
          const Tensor a = column(z, 0), b = column(z, 1);
          return concat({b, (1.0 - a * a) * b - a});
        },
-       {2, 0}, 0, 20, {2.008149762174949, -0.04250887527320215}},
-      {"arenstorf", 4, arenstorf, {0.994, 0, 0, -2.00158510637908252240537862224}, 0,
-       17.0652165601579625588917206249, {0.994, 0, 0, -2.00158510637908252240537862224}},
+       {2, 0},
+       0,
+       20,
+       {2.008149762174949, -0.04250887527320215}},
+      {"arenstorf",
+       4,
+       arenstorf,
+       {0.994, 0, 0, -2.00158510637908252240537862224},
+       0,
+       17.0652165601579625588917206249,
+       {0.994, 0, 0, -2.00158510637908252240537862224}},
       {"brusselator", 2, brusselator, {1.5, 3}, 0, 20, {0.4986370712683478, 4.596780349452011}},
       {"spiral_1_5", 2, spiral, {2, 0}, 0, 1.5, {1.291991562976786, 0.9725860744345164}},
       {"spiral_25", 2, spiral, {2, 0}, 0, 25, {-0.4436234866986349, 0.2794406416189389}},
       {"constant", 1, constant_line, {3.2}, 1, 8, {4.6}},
       {"sine", 1, sine, {4.450278076139420}, 1, 8, {9737.322744780608}},
       {"sine_reversed", 1, sine, {exact_sine(8)}, 8, 1, {4.450278076139420}},
-      {"exp_of_time", 1, [](Tensor t, Tensor z, auto) { return -0.1 * exp(-0.1 * t) + 0.0 * z; },
-       {std::exp(-0.1)}, 1, 8, {std::exp(-0.8)}},
-      {"exp_of_state", 1, [](Tensor, Tensor z, auto) { return -0.1 * z; }, {std::exp(-0.1)}, 1, 8,
+      {"exp_of_time",
+       1,
+       [](Tensor t, Tensor z, auto) { return -0.1 * exp(-0.1 * t) + 0.0 * z; },
+       {std::exp(-0.1)},
+       1,
+       8,
+       {std::exp(-0.8)}},
+      {"exp_of_state",
+       1,
+       [](Tensor, Tensor z, auto) { return -0.1 * z; },
+       {std::exp(-0.1)},
+       1,
+       8,
        {std::exp(-0.8)}},
   };
 }
@@ -155,9 +218,9 @@ INSTANTIATE_TEST_SUITE_P(Conformance, EveryProblem, ::testing::ValuesIn(cases())
 TEST_P(EveryProblem, IsSolvedToItsTolerance) {
   const Case& c = GetParam();
   const double scale = scale_of(c);
-  for (const Accuracy& a : {Accuracy{"dopri5", 1e-6, 50}, Accuracy{"dopri5", 1e-9, 50},
-                            Accuracy{"tsit5", 1e-6, 50}, Accuracy{"tsit5", 1e-9, 50},
-                            Accuracy{"bosh3", 1e-6, 500}, Accuracy{"heun", 1e-5, 500}}) {
+  for (const Accuracy& a :
+       {Accuracy{"dopri5", 1e-6, 50}, Accuracy{"dopri5", 1e-9, 50}, Accuracy{"tsit5", 1e-6, 50},
+        Accuracy{"tsit5", 1e-9, 50}, Accuracy{"bosh3", 1e-6, 500}, Accuracy{"heun", 1e-5, 500}}) {
     const Solution s = solve_problem(dynamics_of(c.features, c.field),
                                      {a.solver, "integral", tolerances(a.tolerance, a.tolerance)},
                                      c.initial, {c.from, c.to});
@@ -167,8 +230,8 @@ TEST_P(EveryProblem, IsSolvedToItsTolerance) {
       error = std::max(error, std::abs(s.y[0][i] - c.truth[i]));
     }
     EXPECT_LE(error, a.allowed * a.tolerance * scale)
-        << a.solver << " at " << a.tolerance << ": " << error / a.tolerance << " tolerances, scale " << scale << ", "
-        << s.report.evaluations << " evaluations";
+        << a.solver << " at " << a.tolerance << ": " << error / a.tolerance << " tolerances, scale "
+        << scale << ", " << s.report.evaluations << " evaluations";
   }
 }
 

@@ -52,8 +52,8 @@ TEST(Integral, TakesTheStepThatWouldHaveMetTheTolerance) {
 
 TEST(Integral, RejectsWhatIsNotANumber) {
   const auto integral = component<Controller>("controller", "integral");
-  for (const double ratio : {std::numeric_limits<double>::quiet_NaN(),
-                             std::numeric_limits<double>::infinity()}) {
+  for (const double ratio :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     const Decision d = decide(*integral, ratio, 1.0, {}, 5);
     EXPECT_EQ(d.accept, 0.0);
     EXPECT_NEAR(d.next_h, 0.2, 1e-15);
@@ -70,12 +70,12 @@ TEST(Constant, AcceptsEverythingAndKeepsTheStep) {
 }
 
 TEST(Pid, MultipliesPowersOfTheLastThreeRatios) {
-  const auto pid = component<Controller>("controller", "pid", {{"pcoeff", 0.3}, {"icoeff", 0.4},
-                                                               {"dcoeff", 0.1}});
+  const auto pid = component<Controller>("controller", "pid",
+                                         {{"pcoeff", 0.3}, {"icoeff", 0.4}, {"dcoeff", 0.1}});
   const Values memory = {0.6, 0.8};
   const Decision d = decide(*pid, 0.2, 1.0, memory, 5);
-  const double factor = 0.9 * std::pow(0.2, -0.8 / 5) * std::pow(0.6, 0.5 / 5) *
-                        std::pow(0.8, -0.1 / 5);
+  const double factor =
+      0.9 * std::pow(0.2, -0.8 / 5) * std::pow(0.6, 0.5 / 5) * std::pow(0.8, -0.1 / 5);
   EXPECT_NEAR(d.next_h, factor, 1e-14);
   EXPECT_EQ(d.memory, (Values{0.2, 0.6}));
 }

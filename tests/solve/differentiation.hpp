@@ -63,8 +63,12 @@ inline Gradients differentiate(const GradientOf& gradient, const Dynamics& dynam
                           constant_targets = views(of_constants);
   Gradients g;
   g.times.assign(times.size(), 0.0);
-  SolveCall call{.rows = rows, .times = times, .initial = start_views,
-                 .constants = constant_views, .results = result_views, .observer = {}};
+  SolveCall call{.rows = rows,
+                 .times = times,
+                 .initial = start_views,
+                 .constants = constant_views,
+                 .results = result_views,
+                 .observer = {}};
   for (int i = 0; i < repeats; ++i) {
     g.forward = solve->forward(call);
     if (!g.forward.ok()) return g;

@@ -26,8 +26,8 @@ TEST_P(EveryMethod, IntegratesTheTraceOfALinearFlowExactly) {
     return State{linear(y[0], c[0]), broadcast(reshape(-trace, {1}), {kRows})};
   };
   const double end = 1.7;
-  const Solution s = solve_problem(flow, {GetParam(), "constant", given_step(0.23)}, {1.0, 2.0},
-                                   {0.0, end}, {a});
+  const Solution s =
+      solve_problem(flow, {GetParam(), "constant", given_step(0.23)}, {1.0, 2.0}, {0.0, end}, {a});
   EXPECT_NEAR(s.y[0][2], -end * (0.3 - 0.5), 1e-14);
 }
 
@@ -66,7 +66,8 @@ TEST(ErrorEstimate, HasTheOrderThatTheControllerIsTold) {
 }
 
 TEST(SinglePrecision, SolvesToAToleranceOfItsOwn) {
-  Dynamics field = dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * cast(cos(t), DType::f32); });
+  Dynamics field =
+      dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * cast(cos(t), DType::f32); });
   field.members[0].dtype = DType::f32;
   const auto device = test_device();
   const Method method{"dopri5", "integral", tolerances(1e-5, 1e-5)};
@@ -76,7 +77,8 @@ TEST(SinglePrecision, SolvesToAToleranceOfItsOwn) {
   const View initial{memory.get(), 0}, result{memory.get(), 128};
   device->upload(initial, start, sizeof start);
   const Values times = {0.0, 20.0};
-  const SolveReport report = integrator->integrate({.rows = 2, .times = times,
+  const SolveReport report = integrator->integrate({.rows = 2,
+                                                    .times = times,
                                                     .initial = std::span(&initial, 1),
                                                     .constants = {},
                                                     .results = std::span(&result, 1),

@@ -18,8 +18,8 @@ Method tight(const std::string& solver = "dopri5") {
   return {solver, "integral", tolerances(1e-10, 1e-10)};
 }
 
-/// A small net that sees time, its rows' context and a flat parameter buffer, with a log-density and
-/// a running cost beside the state: what a regularized flow integrates.
+/// A small net that sees time, its rows' context and a flat parameter buffer, with a log-density
+/// and a running cost beside the state: what a regularized flow integrates.
 constexpr std::int64_t kFeatures = 2, kHidden = 4;
 constexpr std::int64_t kParameters = kHidden * (kFeatures + 1) + kFeatures * kHidden;
 
@@ -27,7 +27,10 @@ Dynamics regularized_flow() {
   Dynamics d;
   d.members = {{.name = "z", .shape = {kRows, kFeatures}, .dtype = DType::f64},
                {.name = "log_density", .shape = {kRows}, .dtype = DType::f64},
-               {.name = "cost", .shape = {kRows}, .dtype = DType::f64, .in_error_norm = false,
+               {.name = "cost",
+                .shape = {kRows},
+                .dtype = DType::f64,
+                .in_error_norm = false,
                 .along_absolute_time = true}};
   d.constants = {{"theta", {kParameters}, DType::f64},
                  {"context", {kRows, kFeatures}, DType::f64},
@@ -92,25 +95,26 @@ double central_difference(const Method& method, const Entry& entry) {
 }
 
 class EveryGradient : public ::testing::TestWithParam<GradientOf> {};
-INSTANTIATE_TEST_SUITE_P(
-    Methods, EveryGradient,
-    ::testing::Values(backprop("steps"), backprop("stages"), backprop("residuals"),
-                      backprop("auto"), adjoint("full"), adjoint("state_and_adjoint"),
-                      adjoint("state")),
-    [](const auto& method) {
-      std::string name = method.param.plugin;
-      for (const auto& [key, value] : method.param.keys) name += "_" + std::get<std::string>(value);
-      return name;
-    });
+INSTANTIATE_TEST_SUITE_P(Methods, EveryGradient,
+                         ::testing::Values(backprop("steps"), backprop("stages"),
+                                           backprop("residuals"), backprop("auto"), adjoint("full"),
+                                           adjoint("state_and_adjoint"), adjoint("state")),
+                         [](const auto& method) {
+                           std::string name = method.param.plugin;
+                           for (const auto& [key, value] : method.param.keys)
+                             name += "_" + std::get<std::string>(value);
+                           return name;
+                         });
 
 // conformance.md, section 5: dz/dt = a z, L = z(T)^2.
 TEST_P(EveryGradient, OfLinearGrowthIsTheClosedForm) {
   const double a = 0.2, z0 = 10.0, end = 3.0;
-  const Dynamics growth = dynamics_of(1, [](Tensor, Tensor z, auto c) { return c[0] * z; }, kScalar);
+  const Dynamics growth = dynamics_of(
+      1, [](Tensor, Tensor z, auto c) { return c[0] * z; }, kScalar);
   const double zt = z0 * std::exp(a * end);
   for (const char* solver : {"dopri5", "tsit5"}) {
-    const Gradients g = differentiate(GetParam(), growth, tight(solver), {{z0}}, {0.0, end}, {{a}},
-                                      {{{2.0 * zt}}});
+    const Gradients g =
+        differentiate(GetParam(), growth, tight(solver), {{z0}}, {0.0, end}, {{a}}, {{{2.0 * zt}}});
     ASSERT_TRUE(g.forward.ok()) << g.forward.message();
     ASSERT_TRUE(g.backward.ok()) << g.backward.message();
     EXPECT_NEAR(g.y[0][0], zt, 1e-8 * zt);
@@ -137,9 +141,9 @@ TEST_P(EveryGradient, OfASwingingRateIsTheClosedForm) {
 
 // conformance.md, section 2: the spiral's table at T = 1.5, sum of both features.
 TEST_P(EveryGradient, OfTheSpiralIsThePublishedTable) {
-  const Dynamics spiral = dynamics_of(
-      2, [](Tensor, Tensor z, auto c) { return dot("ri,io->ro", z * z * z, c[0]); },
-      {{"a", {2, 2}, DType::f64}});
+  const Dynamics spiral =
+      dynamics_of(2, [](Tensor, Tensor z, auto c) { return dot("ri,io->ro", z * z * z, c[0]); },
+                  {{"a", {2, 2}, DType::f64}});
   const Gradients g = differentiate(GetParam(), spiral, tight(), {{2.0, 0.0}}, {0.0, 1.5},
                                     {{-0.1, 2.0, -2.0, -0.1}}, {{{1.0, 1.0}}});
   const Values truth = {11.12788206933416, 1.887909678905921, -0.8161797077130105,
@@ -158,17 +162,20 @@ TEST_P(EveryGradient, OfARegularizedFlowMatchesCentralDifferences) {
   // Differences of a solve at rtol 1e-9 with step 1e-5 hold seven digits.
   constexpr double kTolerance = 1e-6;
   for (const std::size_t i : {0U, 3U, 5U}) {
-    EXPECT_NEAR(g.initial[0][i],
-                central_difference(method, [&](FlowProblem& p) -> double& { return p.initial[0][i]; }),
-                kTolerance);
-    EXPECT_NEAR(g.constants[1][i],
-                central_difference(method, [&](FlowProblem& p) -> double& { return p.constants[1][i]; }),
-                kTolerance);
+    EXPECT_NEAR(
+        g.initial[0][i],
+        central_difference(method, [&](FlowProblem& p) -> double& { return p.initial[0][i]; }),
+        kTolerance);
+    EXPECT_NEAR(
+        g.constants[1][i],
+        central_difference(method, [&](FlowProblem& p) -> double& { return p.constants[1][i]; }),
+        kTolerance);
   }
   for (std::size_t i = 0; i < kParameters; i += 3) {
-    EXPECT_NEAR(g.constants[0][i],
-                central_difference(method, [&](FlowProblem& p) -> double& { return p.constants[0][i]; }),
-                kTolerance);
+    EXPECT_NEAR(
+        g.constants[0][i],
+        central_difference(method, [&](FlowProblem& p) -> double& { return p.constants[0][i]; }),
+        kTolerance);
   }
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_NEAR(g.times[i],
@@ -196,15 +203,16 @@ TEST_P(EveryGradient, RunsBackInTimeToo) {
 }
 
 TEST_P(EveryGradient, PassesThroughRepeatedTimesAndSpansOfNoLength) {
-  const Dynamics growth = dynamics_of(1, [](Tensor, Tensor z, auto c) { return c[0] * z; }, kScalar);
+  const Dynamics growth = dynamics_of(
+      1, [](Tensor, Tensor z, auto c) { return c[0] * z; }, kScalar);
   const Gradients repeated =
       differentiate(GetParam(), growth, tight(), {{2.0}}, {0.0, 0.0, 1.0, 1.0}, {{0.5}},
                     {{{1.0}}, {{10.0}}, {{100.0}}});
   const double e = std::exp(0.5);
   EXPECT_NEAR(repeated.initial[0][0], 1.0 + 110.0 * e, 1e-6);
   EXPECT_NEAR(repeated.constants[0][0], 110.0 * 2.0 * e, 1e-6);
-  const Gradients still = differentiate(GetParam(), growth, tight(), {{2.0}}, {1.0, 1.0}, {{0.5}},
-                                        {{{3.0}}});
+  const Gradients still =
+      differentiate(GetParam(), growth, tight(), {{2.0}}, {1.0, 1.0}, {{0.5}}, {{{3.0}}});
   EXPECT_EQ(still.initial[0][0], 3.0);
   EXPECT_EQ(still.constants[0][0], 0.0);
 }
@@ -213,9 +221,8 @@ TEST_P(EveryGradient, IsTheSameOnEveryRepetition) {
   const FlowProblem p;
   const Method method = {"dopri5", "integral", tolerances(1e-6, 1e-6)};
   const Gradients once = p.gradients(GetParam(), method);
-  const Gradients thrice =
-      differentiate(GetParam(), regularized_flow(), method, p.initial, p.times, p.constants,
-                    p.cotangents, p.rows, test_device(), 3);
+  const Gradients thrice = differentiate(GetParam(), regularized_flow(), method, p.initial, p.times,
+                                         p.constants, p.cotangents, p.rows, test_device(), 3);
   EXPECT_EQ(once.constants, thrice.constants);
   EXPECT_EQ(once.initial, thrice.initial);
   EXPECT_EQ(once.times, thrice.times);
@@ -227,8 +234,8 @@ TEST(Backprop, IsExactForEverySolverAtAnyStep) {
   for (const char* solver :
        {"euler", "midpoint", "heun", "rk4", "kutta38", "bosh3", "dopri5", "tsit5"}) {
     const Method coarse = {solver, "constant", given_step(0.15)};
-    const double by_theta = central_difference(
-        coarse, [](FlowProblem& p) -> double& { return p.constants[0][2]; });
+    const double by_theta =
+        central_difference(coarse, [](FlowProblem& p) -> double& { return p.constants[0][2]; });
     for (const char* keep : {"steps", "stages", "residuals"}) {
       const Gradients g = problem.gradients(backprop(keep), coarse);
       EXPECT_NEAR(g.constants[0][2], by_theta, 1e-8) << solver << " " << keep;
@@ -294,8 +301,7 @@ TEST(Adjoint, CostsTwoEvaluationsAnIntervalAndSixAnAttempt) {
   const Method method = {"dopri5", "integral", tolerances(1e-6, 1e-6)};
   const Gradients g = problem.gradients(adjoint("state_and_adjoint"), method);
   // Two intervals; three more for the derivatives by the three times.
-  EXPECT_EQ(g.backward.evaluations,
-            2 * 2 + 6 * (g.backward.accepted + g.backward.rejected) + 3);
+  EXPECT_EQ(g.backward.evaluations, 2 * 2 + 6 * (g.backward.accepted + g.backward.rejected) + 3);
 }
 
 TEST(Adjoint, NormsThatLeaveMembersOutNeverCostMore) {
@@ -314,7 +320,8 @@ TEST(Adjoint, TakesATighterToleranceForItself) {
   const Method loose = {"dopri5", "integral", tolerances(1e-4, 1e-4)};
   const Gradients same = problem.gradients(adjoint("state_and_adjoint"), loose);
   const Gradients tighter = problem.gradients(
-      {"adjoint", {{"norm", std::string("state_and_adjoint")}, {"rtol", 1e-9}, {"atol", Values{1e-9}}}},
+      {"adjoint",
+       {{"norm", std::string("state_and_adjoint")}, {"rtol", 1e-9}, {"atol", Values{1e-9}}}},
       loose);
   EXPECT_EQ(same.forward.evaluations, tighter.forward.evaluations);
   EXPECT_GT(tighter.backward.accepted, same.backward.accepted);

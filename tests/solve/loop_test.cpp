@@ -143,8 +143,11 @@ TEST(StepLoop, RefusesTimesThatTurnBack) {
 
 TEST(StepLoop, CostsAreIntegratedAlongTheLengthOfTime) {
   Dynamics with_cost = decay();
-  with_cost.members.push_back({.name = "cost", .shape = {kRows}, .dtype = DType::f64,
-                               .in_error_norm = false, .along_absolute_time = true});
+  with_cost.members.push_back({.name = "cost",
+                               .shape = {kRows},
+                               .dtype = DType::f64,
+                               .in_error_norm = false,
+                               .along_absolute_time = true});
   with_cost.rates = [](Tensor, const State& y, auto) {
     return State{-y[0], sum_features(square(y[0]))};
   };
@@ -163,8 +166,8 @@ TEST(StepLoop, InterpolatesAThousandTimesWithoutMoreSteps) {
   const Values initial = {1.0, 1.0, 1.0};
   Values times;
   for (int i = 0; i <= 1000; ++i) times.push_back(0.02 * i);
-  const Solution few = solve_problem(lorenz(), {"dopri5", "integral", tolerances(1e-7, 1e-9)},
-                                     initial, {0.0, 20.0});
+  const Solution few =
+      solve_problem(lorenz(), {"dopri5", "integral", tolerances(1e-7, 1e-9)}, initial, {0.0, 20.0});
   const Solution many = solve_problem(
       lorenz(), {"dopri5", "integral", tolerances(1e-7, 1e-9), SaveTimes::interpolated}, initial,
       times);
@@ -239,16 +242,20 @@ TEST(StepLoop, AllocatesNothingOnceASizeHasBeenSolved) {
   const Dynamics dynamics = decay();
   const Method method = tight(SaveTimes::interpolated);
   const auto setting = setting_of(dynamics, method, device);
-  const auto integrator = setting->integrator(
-      dynamics, method.options, {.save = method.save, .extra = {}, .extra_at = {}});
+  const auto integrator = setting->integrator(dynamics, method.options,
+                                              {.save = method.save, .extra = {}, .extra_at = {}});
   const OnDevice start(*device, {1.0, 2.0, 3.0});
   const OnDevice half(*device, {0.0, 0.0, 0.0});
   const OnDevice end(*device, {0.0, 0.0, 0.0});
   const Values times = {0.0, 0.5, 1.0};
   const View initial = start.view();
   const std::vector<View> results = {half.view(), end.view()};
-  SolveCall call{.rows = 3, .times = times, .initial = std::span(&initial, 1), .constants = {},
-                 .results = results, .observer = {}};
+  SolveCall call{.rows = 3,
+                 .times = times,
+                 .initial = std::span(&initial, 1),
+                 .constants = {},
+                 .results = results,
+                 .observer = {}};
   EXPECT_TRUE(integrator->integrate(call).ok());
   const int before = device->allocations;
   EXPECT_TRUE(integrator->integrate(call).ok());

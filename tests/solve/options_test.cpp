@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The keys common to all solvers, and what they refuse.
+#include "solve/options.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "plugin_files.hpp"
-#include "solve/options.hpp"
 
 namespace odeum::testing {
 namespace {
@@ -12,23 +13,23 @@ namespace {
 using ::testing::HasSubstr;
 using Given = std::map<std::string, Config::Value>;
 
-/// A validated `solver:`; the controller counts as given when `given` names it.
-Config solver_config(const std::string& use, const Given& given) {
+/// A validated `solver:` with the named controller.
+Config solver_config(const std::string& use, const Given& given,
+                     const std::string& controller = "integral") {
   Config config = config_of("solver", use, solve::common_solver_keys(), given);
-  Config controller;
-  controller.kind_ = "controller";
-  controller.use_ = "integral";
-  const bool named = given.count("controller") > 0;
-  config.entries_["controller"] = {std::vector<Config>{controller}, {}, named};
+  Config component;
+  component.kind_ = "controller";
+  component.use_ = controller;
+  config.entries_["controller"].value = std::vector<Config>{component};
   return config;
 }
 
 SolveOptions read(const std::string& solver, const Given& given, DType state = DType::f32,
                   const std::string& controller = "integral") {
   std::vector<std::string> warnings;
-  const SolveOptions options = solve::options_from(
-      solver_config(solver, given), *component<Solver>("solver", solver),
-      *component<Controller>("controller", controller), state, warnings);
+  const SolveOptions options =
+      solve::options_from(solver_config(solver, given), *component<Solver>("solver", solver),
+                          *component<Controller>("controller", controller), state, warnings);
   EXPECT_TRUE(warnings.empty());
   return options;
 }
@@ -52,10 +53,13 @@ TEST(SolverOptions, HaveDefaultsThatSolve) {
 }
 
 TEST(SolverOptions, TakeWhatIsGiven) {
-  const SolveOptions options =
-      read("dopri5", {{"rtol", 1e-3}, {"atol", std::vector<double>{1e-4, 1e-6}}, {"max_step", 0.5},
-                      {"first_step", 0.01}, {"min_step", 1e-6}, {"max_steps", std::int64_t{99}},
-                      {"on_failure", std::string("skip_sample")}});
+  const SolveOptions options = read("dopri5", {{"rtol", 1e-3},
+                                               {"atol", std::vector<double>{1e-4, 1e-6}},
+                                               {"max_step", 0.5},
+                                               {"first_step", 0.01},
+                                               {"min_step", 1e-6},
+                                               {"max_steps", std::int64_t{99}},
+                                               {"on_failure", std::string("skip_sample")}});
   EXPECT_EQ(options.rtol, 1e-3);
   EXPECT_EQ(options.atol, (std::vector<double>{1e-4, 1e-6}));
   EXPECT_EQ(options.max_step, 0.5);
@@ -93,11 +97,11 @@ TEST(SolverOptions, AskForAStepWhereNothingChoosesOne) {
               HasSubstr("exclude each other"));
 }
 
-TEST(SolverOptions, AGivenStepReplacesControlUnlessAControllerWasNamed) {
+TEST(SolverOptions, AGivenStepReplacesTheDefaultControllerAndNoOther) {
   EXPECT_EQ(read("dopri5", {{"step", 0.1}}).step, 0.1);
-  EXPECT_THAT(refusal("dopri5", {{"step", 0.1}, {"controller", std::monostate{}}}),
-              HasSubstr("'integral' chooses the steps"));
-  EXPECT_THAT(refusal("rk4", {{"step", 0.1}, {"controller", std::monostate{}}}),
+  EXPECT_THAT(refusal("dopri5", {{"step", 0.1}}, DType::f32, "pid"),
+              HasSubstr("'pid' chooses the steps"));
+  EXPECT_THAT(refusal("rk4", {{"step", 0.1}}, DType::f32, "pid"),
               HasSubstr("no error estimate to control"));
 }
 
@@ -110,7 +114,8 @@ TEST(SolverOptions, RefuseKeysWithoutEffectAndContradictions) {
 }
 
 TEST(SolverOptions, EveryCommonKeyIsExplained) {
-  for (const Key& key : solve::common_solver_keys().keys()) EXPECT_FALSE(key.doc.empty()) << key.name;
+  const Schema schema = solve::common_solver_keys();
+  for (const Key& key : schema.keys()) EXPECT_FALSE(key.doc.empty()) << key.name;
 }
 
 }  // namespace

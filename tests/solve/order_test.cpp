@@ -42,9 +42,8 @@ Values flow(const Values& a, Values x, double t) {
 }
 
 Dynamics linear_flow() {
-  return dynamics_of(
-      kSize, [](Tensor, Tensor z, auto c) { return linear(z, c[0]); },
-      {{"a", {kSize, kSize}, DType::f64}});
+  return dynamics_of(kSize, [](Tensor, Tensor z, auto c) { return linear(z, c[0]); },
+                     {{"a", {kSize, kSize}, DType::f64}});
 }
 
 /// conformance.md, section 1, A3: y' = y cos t, y = exp(sin t).
@@ -52,7 +51,8 @@ Dynamics swinging_growth() {
   return dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * cos(t); });
 }
 
-/// Nonlinear and dependent on time: z' = kGrowth z + (1 + |z|^2 t) i z in the complex plane, z(0) = 1.
+/// Nonlinear and dependent on time: z' = kGrowth z + (1 + |z|^2 t) i z in the complex plane, z(0)
+/// = 1.
 constexpr double kGrowth = -0.2;
 Dynamics winding() {
   return dynamics_of(2, [](Tensor t, Tensor z, auto) {
@@ -104,8 +104,8 @@ INSTANTIATE_TEST_SUITE_P(Solvers, EverySolver,
                          [](const auto& method) { return method.param.name; });
 
 // Half an octave apart where the high orders are measured.
-const std::vector<std::int64_t> kCounts = {16,  24,  32,  48,   64,   92,  128, 180, 256, 364,
-                                           512, 724, 1024, 2048, 4096, 8192};
+const std::vector<std::int64_t> kCounts = {16,  24,  32,  48,  64,   92,   128,  180,
+                                           256, 364, 512, 724, 1024, 2048, 4096, 8192};
 
 TEST_P(EverySolver, ReachesItsOrderOnALinearFlow) {
   const Values a = random_matrix();
@@ -131,8 +131,8 @@ TEST_P(EverySolver, ReachesItsOrderOnANonlinearFieldThatDependsOnTime) {
   const Values truth = winding_at(end);
   Values steps, errors;
   for (const std::int64_t count : kCounts) {
-    const Solution s = solve_problem(
-        winding(), {GetParam().name, "constant", in_steps(count)}, {1.0, 0.0}, {0.0, end});
+    const Solution s = solve_problem(winding(), {GetParam().name, "constant", in_steps(count)},
+                                     {1.0, 0.0}, {0.0, end});
     steps.push_back(end / static_cast<double>(count));
     errors.push_back(std::abs(s.y[0][0] - truth[0]) + std::abs(s.y[0][1] - truth[1]));
     if (errors.back() < kSmallestError) break;
@@ -144,8 +144,8 @@ TEST_P(EverySolver, ReachesItsOrderOnANonlinearFieldThatDependsOnTime) {
 // conditions up to order q is wrong by O(h^(q+1)), beside the error of the steps.
 TEST_P(EverySolver, InterpolatesToItsDenseOrder) {
   Values errors;
-  const Values steps = {0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.001953125,
-                        0.00048828125};
+  const Values steps = {0.5,      0.25,      0.125,       0.0625,       0.03125,
+                        0.015625, 0.0078125, 0.001953125, 0.00048828125};
   for (const double step : steps) {
     Values times = {0.0};
     for (double t = 0.0; t < 2.0; t += step) {

@@ -39,7 +39,8 @@ inline Dynamics dynamics_of(std::int64_t features, Field field,
 class OnDevice {
  public:
   OnDevice(Device& device, const Values& values)
-      : device_(device), count_(values.size()),
+      : device_(device),
+        count_(values.size()),
         memory_(device.allocate(std::max<std::size_t>(1, count_) * sizeof(double))) {
     device.upload(view(), values.data(), count_ * sizeof(double));
   }
@@ -79,13 +80,13 @@ inline SolveOptions given_step(double step) {
 inline std::unique_ptr<SolveSetting> setting_of(const Dynamics& dynamics, const Method& method,
                                                 std::shared_ptr<Device> device = test_device()) {
   return solve::make_setting(dynamics, component<Solver>("solver", method.solver),
-                             component<Controller>("controller", method.controller),
-                             method.options, std::move(device));
+                             component<Controller>("controller", method.controller), method.options,
+                             std::move(device));
 }
 
 struct Solution {
   SolveReport report;
-  std::vector<Values> y;  ///< by time, times[0] left out; rows one after another
+  std::vector<Values> y;     ///< by time, times[0] left out; rows one after another
   std::vector<double> t, h;  ///< of accepted steps
 };
 
@@ -95,8 +96,8 @@ inline Solution solve_problem(const Dynamics& dynamics, const Method& method, co
                               std::int64_t rows = 1,
                               std::shared_ptr<Device> device = test_device()) {
   const auto setting = setting_of(dynamics, method, device);
-  const auto integrator =
-      setting->integrator(dynamics, method.options, {.save = method.save, .extra = {}, .extra_at = {}});
+  const auto integrator = setting->integrator(dynamics, method.options,
+                                              {.save = method.save, .extra = {}, .extra_at = {}});
   std::vector<OnDevice> storage;
   storage.reserve(1000 + times.size() * dynamics.members.size());
   const auto put = [&](const Values& values) {
@@ -117,7 +118,10 @@ inline Solution solve_problem(const Dynamics& dynamics, const Method& method, co
     }
   }
   Solution solution;
-  SolveCall call{.rows = rows, .times = times, .initial = starts, .constants = constant_views,
+  SolveCall call{.rows = rows,
+                 .times = times,
+                 .initial = starts,
+                 .constants = constant_views,
                  .results = results,
                  .observer = [&](const AcceptedStep& step) {
                    solution.t.push_back(step.t);

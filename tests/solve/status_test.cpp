@@ -83,8 +83,8 @@ TEST(SolveStatus, NonFiniteNamesTheSampleAndTheComponent) {
 }
 
 TEST(SolveStatus, NonFiniteAtTheStartIsSaidBeforeAnyStep) {
-  const Solution s = solve_problem(breaks_beyond_two(), adaptive(), {0.0, 0.0, 3.0, 0.0},
-                                   {0.0, 1.0}, {}, 2);
+  const Solution s =
+      solve_problem(breaks_beyond_two(), adaptive(), {0.0, 0.0, 3.0, 0.0}, {0.0, 1.0}, {}, 2);
   EXPECT_EQ(s.report.status, Status::non_finite);
   EXPECT_EQ(s.report.accepted + s.report.rejected, 0);
   EXPECT_EQ(s.report.t, 0.0);
@@ -104,8 +104,7 @@ TEST(SolveStatus, AStepTooBoldIntoTheNonFiniteIsTakenBack) {
   // Smooth up to t = 1 at z = 1; a first step of 10 would leave log's domain.
   Method method = adaptive();
   method.options.first_step = 10.0;
-  const Dynamics field =
-      dynamics_of(1, [](Tensor, Tensor z, auto) { return log(2.0 - z) + 0.5; });
+  const Dynamics field = dynamics_of(1, [](Tensor, Tensor z, auto) { return log(2.0 - z) + 0.5; });
   const Solution s = solve_problem(field, method, {0.0}, {0.0, 10.0});
   EXPECT_TRUE(s.report.ok()) << s.report.message();
   EXPECT_GT(s.report.rejected, 0);
@@ -113,8 +112,8 @@ TEST(SolveStatus, AStepTooBoldIntoTheNonFiniteIsTakenBack) {
 }
 
 TEST(SolveStatus, WhatWasReachedIsThereWhenASolveFails) {
-  const Solution s = solve_problem(breaks_beyond_two(), adaptive(), {1.5, 0.0},
-                                   {0.0, 0.1, 0.2, 0.7, 0.9});
+  const Solution s =
+      solve_problem(breaks_beyond_two(), adaptive(), {1.5, 0.0}, {0.0, 0.1, 0.2, 0.7, 0.9});
   EXPECT_EQ(s.report.status, Status::non_finite);
   EXPECT_EQ(s.report.reached, 3);
   EXPECT_NEAR(s.y[0][0], 1.6, 1e-9);
@@ -139,8 +138,8 @@ TEST(SolveStatus, StiffEquationsEndInAStatusAndNotInALoop) {
 TEST(SolveStatus, SuccessHasNoMessage) {
   EXPECT_EQ(SolveReport{}.message(), "");
   EXPECT_TRUE(SolveReport{}.ok());
-  for (const Status status : {Status::max_steps, Status::step_too_small, Status::non_finite,
-                              Status::newton_diverged}) {
+  for (const Status status :
+       {Status::max_steps, Status::step_too_small, Status::non_finite, Status::newton_diverged}) {
     SolveReport report;
     report.status = status;
     EXPECT_FALSE(report.ok());

@@ -5,8 +5,8 @@
 
 #include <boost/multiprecision/cpp_int.hpp>
 
-#include "plugin_files.hpp"
 #include "odeum/solver.hpp"
+#include "plugin_files.hpp"
 
 namespace odeum::testing {
 namespace {
@@ -129,9 +129,13 @@ const Tableau& tableau_of(const std::string& name) {
 }
 
 // Fractions hold exactly; Tsitouras's coefficients are decimals of 40 digits.
-Rational rounding(const std::string& name) { return name == "tsit5" ? decimal("0.0000000000000000000000000000000000001") : Rational(0); }
+Rational rounding(const std::string& name) {
+  return name == "tsit5" ? decimal("0.0000000000000000000000000000000000001") : Rational(0);
+}
 // His dense output is published to 17 digits, with coefficients up to 88.
-Rational dense_rounding(const std::string& name) { return name == "tsit5" ? decimal("0.00000000000001") : Rational(0); }
+Rational dense_rounding(const std::string& name) {
+  return name == "tsit5" ? decimal("0.00000000000001") : Rational(0);
+}
 
 TEST(RootedTrees, AreAsManyAsCayleyCounted) {
   // 1, 1, 2, 4, 9, 20 trees of one to six nodes.

@@ -14,7 +14,8 @@ class Integral final : public Controller {
  public:
   static Schema schema() {
     return Schema(
-               "Next step = step * clamp(safety * ratio^(-1/k)), k the order of the error estimate; "
+               "Next step = step * clamp(safety * ratio^(-1/k)), k the order of the error "
+               "estimate; "
                "an accepted step is never followed by a shorter one")
         .number("safety", 0.9, "margin on the step that would just meet the tolerance")
         .above(0)
@@ -24,8 +25,9 @@ class Integral final : public Controller {
         .below(1)
         .number("factor_max", 10.0, "largest factor")
         .at_least(1)
-        .cite("Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I (1993), II.4, "
-              "eq. 4.13; the factors are torchdiffeq's");
+        .cite(
+            "Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I (1993), II.4, "
+            "eq. 4.13; the factors are torchdiffeq's");
   }
   explicit Integral(const Config& config)
       : safety_(config.number("safety")),

@@ -14,7 +14,8 @@ class Pid final : public Controller {
  public:
   static Schema schema() {
     return Schema(
-               "Next step = step * clamp(safety * e0^-(p+i+d)/k * e1^(p+2d)/k * e2^-d/k), e0, e1, e2 "
+               "Next step = step * clamp(safety * e0^-(p+i+d)/k * e1^(p+2d)/k * e2^-d/k), e0, e1, "
+               "e2 "
                "the error ratios of this and the last two accepted steps, k the order of the error "
                "estimate; an accepted step is never followed by a shorter one")
         .number("pcoeff", 0.4, "proportional coefficient")
@@ -28,10 +29,12 @@ class Pid final : public Controller {
         .below(1)
         .number("factormax", 10.0, "largest factor")
         .at_least(1)
-        .cite("G. Soederlind, Automatic control and adaptive time-stepping, Numer. Algorithms 31 "
-              "(2002) 281-310: the defaults are its PI.3.4")
-        .cite("G. Soederlind, Digital filters in adaptive time-stepping, ACM Trans. Math. Softw. 29 "
-              "(2003) 1-26; the form is diffrax's PIDController");
+        .cite(
+            "G. Soederlind, Automatic control and adaptive time-stepping, Numer. Algorithms 31 "
+            "(2002) 281-310: the defaults are its PI.3.4")
+        .cite(
+            "G. Soederlind, Digital filters in adaptive time-stepping, ACM Trans. Math. Softw. 29 "
+            "(2003) 1-26; the form is diffrax's PIDController");
   }
   explicit Pid(const Config& config)
       : p_(config.number("pcoeff")),
@@ -51,12 +54,12 @@ class Pid final : public Controller {
     const Tensor e2 = in.memory[1];
     const Tensor accept = 1.0 - less(ones_like(e0), e0);
     const double k = in.order;
-    const Tensor raw = safety_ * pow(e0, -(p_ + i_ + d_) / k) * pow(e1, (p_ + 2.0 * d_) / k) *
-                       pow(e2, -d_ / k);
+    const Tensor raw =
+        safety_ * pow(e0, -(p_ + i_ + d_) / k) * pow(e1, (p_ + 2.0 * d_) / k) * pow(e2, -d_ / k);
     const Tensor least = select(accept, ones_like(e0), full(in.h, in.h.shape(), factor_min_));
     // A repetition is never longer, whatever the history says.
-    const Tensor most_now = select(accept, full(in.h, in.h.shape(), factor_max_),
-                                   full(in.h, in.h.shape(), safety_));
+    const Tensor most_now =
+        select(accept, full(in.h, in.h.shape(), factor_max_), full(in.h, in.h.shape(), safety_));
     const Tensor factor = min(max(raw, least), most_now);
     return {.accept = accept,
             .next_h = in.h * factor,

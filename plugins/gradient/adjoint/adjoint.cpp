@@ -28,10 +28,12 @@ class Adjoint final : public GradientMethod {
         .numbers("atol", "absolute tolerance of the backward solve; default: the solver's")
         .size(1)
         .optional()
-        .cite("R. T. Q. Chen, Y. Rubanova, J. Bettencourt, D. Duvenaud, Neural ordinary "
-              "differential equations, NeurIPS 2018, arXiv 1806.07366")
-        .cite("P. Kidger, R. T. Q. Chen, T. Lyons, \"Hey, that's not an ODE\", ICML 2021, arXiv "
-              "2009.09457: the seminorm");
+        .cite(
+            "R. T. Q. Chen, Y. Rubanova, J. Bettencourt, D. Duvenaud, Neural ordinary "
+            "differential equations, NeurIPS 2018, arXiv 1806.07366")
+        .cite(
+            "P. Kidger, R. T. Q. Chen, T. Lyons, \"Hey, that's not an ODE\", ICML 2021, arXiv "
+            "2009.09457: the seminorm");
   }
 
   explicit Adjoint(const Config& config) : config_(config) {
@@ -48,8 +50,9 @@ class Adjoint final : public GradientMethod {
                                 ? std::numeric_limits<float>::epsilon()
                                 : std::numeric_limits<double>::epsilon();
     if (config_.has("rtol") && backward.rtol < kTightUnits * rounding) {
-      config_.fail("rtol", "is under ten units of rounding of the state: raise it or use "
-                           "precision: float64");
+      config_.fail("rtol",
+                   "is under ten units of rounding of the state: raise it or use "
+                   "precision: float64");
     }
     return std::make_unique<adjoint::ContinuousSolve>(std::move(setting), wanted, norm_, backward);
   }

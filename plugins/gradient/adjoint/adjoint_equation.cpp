@@ -58,8 +58,8 @@ State adjoint_rates(const Dynamics& forward, const AdjointEquation& equation, Te
   const std::size_t states = equation.states.size();
   const std::size_t parameters = forward.constants.size();
   const std::span<const Tensor> z(y.data(), states);
-  const State rates = rates_by_time(forward, equation, t, z, constants.first(parameters),
-                                    constants.back());
+  const State rates =
+      rates_by_time(forward, equation, t, z, constants.first(parameters), constants.back());
 
   State cotangents(forward.members.size());
   for (std::size_t i = 0; i < states; ++i) cotangents[equation.states[i]] = y[states + i];

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;  // as Device::allocate
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 /// target += value, for one value.
 std::unique_ptr<Executable> compile_addition(const SolveSetting& setting, const Shape& shape,
@@ -196,9 +198,8 @@ double ContinuousSolve::time_cotangent(const SolveCall& call, std::size_t time,
                                        std::span<const View> cotangents) {
   Device& device = setting_->device();
   if (!run_time_cotangent_) {
-    run_time_cotangent_ =
-        setting_->compile(record_time_cotangent(setting_->dynamics(), equation_),
-                          {.name = "derivative by a time", .outputs = {}});
+    run_time_cotangent_ = setting_->compile(record_time_cotangent(setting_->dynamics(), equation_),
+                                            {.name = "derivative by a time", .outputs = {}});
   }
   device.upload(t_, &call.times[time], sizeof(double));
   std::vector<View> arguments{t_};

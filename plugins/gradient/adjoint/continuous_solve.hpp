@@ -44,12 +44,12 @@ class ContinuousSolve final : public DifferentiableSolve {
   std::vector<std::unique_ptr<Executable>> add_members_, add_parameters_;
   std::unique_ptr<Executable> run_time_cotangent_;
 
-  Buffer states_;                    ///< [time 1 .. n-1][state]
-  std::vector<View> kept_;           ///< into states_
-  std::vector<Buffer> cotangents_;   ///< by member
-  std::vector<Buffer> zeros_;        ///< by member
-  std::vector<Buffer> parameters_;   ///< by wanted constant
-  Buffer scalars_;                   ///< t, direction, the derivative by a time
+  Buffer states_;                   ///< [time 1 .. n-1][state]
+  std::vector<View> kept_;          ///< into states_
+  std::vector<Buffer> cotangents_;  ///< by member
+  std::vector<Buffer> zeros_;       ///< by member
+  std::vector<Buffer> parameters_;  ///< by wanted constant
+  Buffer scalars_;                  ///< t, direction, the derivative by a time
   std::vector<View> member_views_, zero_views_, parameter_views_;
   View t_, direction_, by_time_;
   std::size_t kept_bytes_ = 0;

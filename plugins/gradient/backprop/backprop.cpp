@@ -11,12 +11,14 @@ class Backprop final : public GradientMethod {
  public:
   static Schema schema() {
     return Schema(
-               "Discretise, then optimise: the exact derivative of the steps taken. Keeps something "
+               "Discretise, then optimise: the exact derivative of the steps taken. Keeps "
+               "something "
                "of every accepted step until the backward pass")
-        .text("keep", "auto",
-              "what is kept of a step: residuals of its linearization (3 forward evaluations' worth "
-              "of work, forward included), its stage rates (4), its beginning alone (4, with the "
-              "step's whole work in scratch memory), or the first of these that fits `memory`")
+        .text(
+            "keep", "auto",
+            "what is kept of a step: residuals of its linearization (3 forward evaluations' worth "
+            "of work, forward included), its stage rates (4), its beginning alone (4, with the "
+            "step's whole work in scratch memory), or the first of these that fits `memory`")
         .choices({"auto", "residuals", "stages", "steps"})
         .number("memory", 1024.0, "what auto may keep of one solve [MiB]")
         .above(0)
@@ -42,4 +44,5 @@ class Backprop final : public GradientMethod {
 
 }  // namespace
 
-ODEUM_PLUGIN(gradient, "backprop", Backprop, "1.0.0", "Exact gradients by reversing the steps taken")
+ODEUM_PLUGIN(gradient, "backprop", Backprop, "1.0.0",
+             "Exact gradients by reversing the steps taken")

@@ -39,9 +39,8 @@ DiscreteSolve::DiscreteSolve(std::unique_ptr<SolveSetting> setting, std::vector<
       modes_(3),
       start_(record_start_reversal(*setting_, wanted_)),
       times_(setting_->device(), scalars(4)),
-      cotangents_{
-          {setting_->device(), joined(member_specs(setting_->dynamics()), start_.carry)},
-          {setting_->device(), joined(member_specs(setting_->dynamics()), start_.carry)}},
+      cotangents_{{setting_->device(), joined(member_specs(setting_->dynamics()), start_.carry)},
+                  {setting_->device(), joined(member_specs(setting_->dynamics()), start_.carry)}},
       spare_(setting_->device(), joined(member_specs(setting_->dynamics()), start_.carry)) {
   if (!start_.carry.empty()) {
     CompileOptions options{.name = "start, reversed", .outputs = {}};
@@ -51,8 +50,7 @@ DiscreteSolve::DiscreteSolve(std::unique_ptr<SolveSetting> setting, std::vector<
   }
   for (const Spec& spec : member_specs(setting_->dynamics())) {
     Recording recording;
-    const Tensor cotangent =
-        recording.input("cotangent", spec.shape, spec.dtype, spec.row_class);
+    const Tensor cotangent = recording.input("cotangent", spec.shape, spec.dtype, spec.row_class);
     add_.push_back(
         setting_->compile(recording.program(std::span(&cotangent, 1)),
                           {.name = "add cotangents", .outputs = {OutputMode::accumulate}}));
@@ -170,7 +168,8 @@ SolveReport DiscreteSolve::backward(const SolveCall& call, std::span<const View>
 
   std::size_t pending = call.times.size() - 1;  // results pending - 1 .. are not yet added
   for (std::size_t s = steps_.size(); s-- > 0;) {
-    while (pending > steps_[s].interval) add_result_cotangents(call.rows, --pending, result_cotangents);
+    while (pending > steps_[s].interval)
+      add_result_cotangents(call.rows, --pending, result_cotangents);
     reverse_step(call, s, targets);
     report.evaluations += used_->reversal.evaluations;
     ++report.accepted;
@@ -218,18 +217,30 @@ void DiscreteSolve::reverse_step(const SolveCall& call, std::size_t index,
   for (std::size_t i = 0; i < reversal.arguments.size(); ++i) {
     const std::size_t k = reversal.arguments[i].index;
     switch (reversal.arguments[i].kind) {
-      case Source::Kind::time: arguments.push_back(times_.views()[kT]); break;
-      case Source::Kind::step: arguments.push_back(times_.views()[kH]); break;
+      case Source::Kind::time:
+        arguments.push_back(times_.views()[kT]);
+        break;
+      case Source::Kind::step:
+        arguments.push_back(times_.views()[kH]);
+        break;
       case Source::Kind::member:
         arguments.push_back(reversal.used[i] ? record[copied++] : spare_.views()[k]);
         break;
       case Source::Kind::carry:
         arguments.push_back(reversal.used[i] ? record[copied++] : spare_.views()[members + k]);
         break;
-      case Source::Kind::extra: arguments.push_back(record[k]); break;
-      case Source::Kind::constant: arguments.push_back(call.constants[k]); break;
-      case Source::Kind::member_cotangent: arguments.push_back(after[k]); break;
-      case Source::Kind::carry_cotangent: arguments.push_back(after[members + k]); break;
+      case Source::Kind::extra:
+        arguments.push_back(record[k]);
+        break;
+      case Source::Kind::constant:
+        arguments.push_back(call.constants[k]);
+        break;
+      case Source::Kind::member_cotangent:
+        arguments.push_back(after[k]);
+        break;
+      case Source::Kind::carry_cotangent:
+        arguments.push_back(after[members + k]);
+        break;
     }
   }
   const bool times = !targets.times.empty();

@@ -15,7 +15,7 @@
 namespace backprop {
 
 struct Policy {
-  std::optional<Keep> keep;    ///< nullopt: the richest that the memory holds
+  std::optional<Keep> keep;      ///< nullopt: the richest that the memory holds
   std::size_t memory_limit = 0;  ///< bytes; an explicit `keep` is not limited
 };
 

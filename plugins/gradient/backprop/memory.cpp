@@ -9,7 +9,9 @@ namespace {
 constexpr std::size_t kAlignment = 64;  // as Device::allocate
 constexpr std::size_t kBlockSteps = 8;  // few enough not to overshoot, enough to allocate seldom
 
-std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::size_t aligned(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 }  // namespace
 

@@ -168,8 +168,7 @@ Reversal record_stages(const SolveSetting& setting, const std::vector<Spec>& car
     State stored;
     for (std::size_t m = 0; m < y.size(); ++m) {
       const std::string name = "rate" + std::to_string(call) + "_" + std::to_string(m);
-      stored.push_back(
-          recording.input(name, y[m].shape(), y[m].dtype(), y[m].row_class()));
+      stored.push_back(recording.input(name, y[m].shape(), y[m].dtype(), y[m].row_class()));
       reversal.arguments.push_back({Source::Kind::extra, reversal.extras.size()});
       reversal.extras.push_back(spec_of(stored.back()));
     }
@@ -211,7 +210,8 @@ Reversal record_stages(const SolveSetting& setting, const std::vector<Spec>& car
   reversal.extra = [&setting, &dynamics](const StepInputs& in, const StepOutputs&,
                                          std::span<const Tensor> constants) {
     const auto inner = setting.rates(dynamics, constants);
-    NotedRates noted(dynamics, [&](std::size_t, Tensor t, const State& y) { return (*inner)(t, y); });
+    NotedRates noted(dynamics,
+                     [&](std::size_t, Tensor t, const State& y) { return (*inner)(t, y); });
     setting.solver().step(noted, in);
     Tensors extra;
     for (const Evaluation& e : noted.noted) append(extra, e.rates);
@@ -265,7 +265,8 @@ Reversal record_residuals(const SolveSetting& setting, const std::vector<Spec>& 
     reversal.arguments.push_back({Source::Kind::carry_cotangent, c});
   }
   reversal.extra = [primal = std::make_shared<Program>(std::move(parts.primal)), kept](
-                       const StepInputs& in, const StepOutputs&, std::span<const Tensor> constants) {
+                       const StepInputs& in, const StepOutputs&,
+                       std::span<const Tensor> constants) {
     Tensors arguments{in.t, in.h};
     append(arguments, in.y);
     append(arguments, in.carry);
@@ -287,8 +288,7 @@ std::size_t bytes_of(const Spec& spec, std::int64_t rows) {
 std::vector<Spec> member_specs(const Dynamics& dynamics) {
   std::vector<Spec> specs;
   for (const Member& m : dynamics.members) {
-    specs.push_back({m.shape, m.dtype,
-                     m.shape.has_rows() ? RowClass::per_row : RowClass::row_sum});
+    specs.push_back({m.shape, m.dtype, m.shape.has_rows() ? RowClass::per_row : RowClass::row_sum});
   }
   return specs;
 }

@@ -28,7 +28,14 @@ std::size_t bytes_of(const Spec& spec, std::int64_t rows);
 /// Where an argument of the reverse program comes from.
 struct Source {
   enum class Kind : std::uint8_t {
-    time, step, member, carry, extra, constant, member_cotangent, carry_cotangent
+    time,
+    step,
+    member,
+    carry,
+    extra,
+    constant,
+    member_cotangent,
+    carry_cotangent
   };
   Kind kind;
   std::size_t index = 0;
@@ -41,7 +48,7 @@ struct Reversal {
   /// arguments -> cotangents of t, h, members, carry, wanted constants.
   Program program;
   std::vector<Source> arguments;
-  std::vector<bool> used;  ///< whether the program looks at the argument at all
+  std::vector<bool> used;        ///< whether the program looks at the argument at all
   std::int64_t evaluations = 0;  ///< of the dynamics, in one step
 };
 Reversal record_reversal(const SolveSetting& setting, Keep keep, const std::vector<bool>& wanted);

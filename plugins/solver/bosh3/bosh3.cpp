@@ -18,8 +18,9 @@ class Bosh3 final : public odeum::RungeKutta {
  public:
   static odeum::Schema schema() {
     return odeum::Schema("Bogacki-Shampine 3(2), first same as last, cubic Hermite dense output")
-        .cite("P. Bogacki, L. F. Shampine, A 3(2) pair of Runge-Kutta formulas, Appl. Math. Lett. 2 "
-              "(1989) 321-325");
+        .cite(
+            "P. Bogacki, L. F. Shampine, A 3(2) pair of Runge-Kutta formulas, Appl. Math. Lett. 2 "
+            "(1989) 321-325");
   }
   const odeum::Tableau& tableau() const override { return kTableau; }
 };

@@ -33,10 +33,12 @@ class Dopri5 final : public odeum::RungeKutta {
  public:
   static odeum::Schema schema() {
     return odeum::Schema("Dormand-Prince 5(4), first same as last, quartic dense output")
-        .cite("J. R. Dormand, P. J. Prince, A family of embedded Runge-Kutta formulae, J. Comput. "
-              "Appl. Math. 6 (1980) 19-26")
-        .cite("L. F. Shampine, Some practical Runge-Kutta formulas, Math. Comp. 46 (1986) 135-150: "
-              "the dense output");
+        .cite(
+            "J. R. Dormand, P. J. Prince, A family of embedded Runge-Kutta formulae, J. Comput. "
+            "Appl. Math. 6 (1980) 19-26")
+        .cite(
+            "L. F. Shampine, Some practical Runge-Kutta formulas, Math. Comp. 46 (1986) 135-150: "
+            "the dense output");
   }
   const odeum::Tableau& tableau() const override { return kTableau; }
 };

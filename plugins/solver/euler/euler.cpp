@@ -16,8 +16,9 @@ class Euler final : public odeum::RungeKutta {
  public:
   static odeum::Schema schema() {
     return odeum::Schema("Explicit Euler, order 1, given steps")
-        .cite("L. Euler, Institutionum calculi integralis I (1768), section 650; Hairer, Norsett, "
-              "Wanner, Solving Ordinary Differential Equations I (1993), I.7");
+        .cite(
+            "L. Euler, Institutionum calculi integralis I (1768), section 650; Hairer, Norsett, "
+            "Wanner, Solving Ordinary Differential Equations I (1993), I.7");
   }
   const odeum::Tableau& tableau() const override { return kTableau; }
 };

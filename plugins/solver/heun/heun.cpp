@@ -17,10 +17,12 @@ const odeum::Tableau kTableau{
 class Heun final : public odeum::RungeKutta {
  public:
   static odeum::Schema schema() {
-    return odeum::Schema("Heun's method 2(1): the explicit trapezoidal rule with Euler's step as companion; "
-        "adaptive, or with given steps")
-        .cite("K. Heun, Neue Methode zur approximativen Integration der Differentialgleichungen "
-              "einer unabhaengigen Veraenderlichen, Z. Math. Phys. 45 (1900) 23-38");
+    return odeum::Schema(
+               "Heun's method 2(1): the explicit trapezoidal rule with Euler's step as companion; "
+               "adaptive, or with given steps")
+        .cite(
+            "K. Heun, Neue Methode zur approximativen Integration der Differentialgleichungen "
+            "einer unabhaengigen Veraenderlichen, Z. Math. Phys. 45 (1900) 23-38");
   }
   const odeum::Tableau& tableau() const override { return kTableau; }
 };

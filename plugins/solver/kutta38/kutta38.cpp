@@ -17,9 +17,11 @@ const odeum::Tableau kTableau{
 class Kutta38 final : public odeum::RungeKutta {
  public:
   static odeum::Schema schema() {
-    return odeum::Schema("Kutta's 3/8 rule, order 4, given steps: what published neural-ODE results call rk4")
-        .cite("W. Kutta, Beitrag zur naeherungsweisen Integration totaler Differentialgleichungen, "
-              "Z. Math. Phys. 46 (1901) 435-453");
+    return odeum::Schema(
+               "Kutta's 3/8 rule, order 4, given steps: what published neural-ODE results call rk4")
+        .cite(
+            "W. Kutta, Beitrag zur naeherungsweisen Integration totaler Differentialgleichungen, "
+            "Z. Math. Phys. 46 (1901) 435-453");
   }
   const odeum::Tableau& tableau() const override { return kTableau; }
 };

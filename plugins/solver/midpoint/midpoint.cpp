@@ -17,8 +17,9 @@ class Midpoint final : public odeum::RungeKutta {
  public:
   static odeum::Schema schema() {
     return odeum::Schema("Explicit midpoint rule, order 2, given steps")
-        .cite("C. Runge, Ueber die numerische Aufloesung von Differentialgleichungen, Math. Ann. 46 "
-              "(1895) 167-178");
+        .cite(
+            "C. Runge, Ueber die numerische Aufloesung von Differentialgleichungen, Math. Ann. 46 "
+            "(1895) 167-178");
   }
   const odeum::Tableau& tableau() const override { return kTableau; }
 };

@@ -18,8 +18,9 @@ class Rk4 final : public odeum::RungeKutta {
  public:
   static odeum::Schema schema() {
     return odeum::Schema("The classical Runge-Kutta method, order 4, given steps")
-        .cite("W. Kutta, Beitrag zur naeherungsweisen Integration totaler Differentialgleichungen, "
-              "Z. Math. Phys. 46 (1901) 435-453");
+        .cite(
+            "W. Kutta, Beitrag zur naeherungsweisen Integration totaler Differentialgleichungen, "
+            "Z. Math. Phys. 46 (1901) 435-453");
   }
   const odeum::Tableau& tableau() const override { return kTableau; }
 };

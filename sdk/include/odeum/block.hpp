@@ -13,10 +13,12 @@
 
 namespace odeum::inline v1 {
 
-/// Mean and standard deviation of each feature of a block's input over the training rows.
+/// Mean and standard deviation of each feature of a block's input over the training rows; their
+/// covariance, row-major [features, features], where the block needs it.
 struct Moments {
   std::vector<double> mean;
   std::vector<double> deviation;
+  std::vector<double> covariance = {};
 };
 
 class Block {
@@ -41,6 +43,8 @@ class Block {
 
   /// Whether the block wants `fit` before training.
   virtual bool needs_moments() const { return false; }
+  /// ... with the covariance, which costs features^2 numbers.
+  virtual bool needs_covariance() const { return false; }
   /// Values of its buffers (by the names used with Scope::buffer) for these moments.
   virtual std::map<std::string, std::vector<double>> fit(const Moments& moments) const;
 };

@@ -16,7 +16,7 @@ struct ControlInputs {
   Tensor error_ratio;  ///< norm of error over tolerance: at most 1 is acceptable; may be non-finite
   Tensor h;            ///< the attempted step, signed
   std::vector<Tensor> memory;
-  int order = 1;       ///< the order k of the error estimate's step-size law: ratio ~ h^k
+  int order = 1;  ///< the order k of the error estimate's step-size law: ratio ~ h^k
 };
 
 struct ControlOutputs {

@@ -15,9 +15,9 @@ namespace odeum::inline v1 {
 /// Where a backward pass puts what it finds. A null view or an empty span: not wanted, and not
 /// computed.
 struct CotangentTargets {
-  std::span<const View> initial;     ///< by member; overwritten
-  std::span<const View> constants;   ///< by constant; added to what is there
-  std::span<double> times;           ///< dL/d times[i], overwritten; sums over rows
+  std::span<const View> initial;    ///< by member; overwritten
+  std::span<const View> constants;  ///< by constant; added to what is there
+  std::span<double> times;          ///< dL/d times[i], overwritten; sums over rows
 };
 
 /// A solve that can be differentiated. Made once, used for every training step, from one thread.

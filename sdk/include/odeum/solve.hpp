@@ -41,32 +41,40 @@ enum class OnFailure : std::uint8_t { fail, partial, skip_sample };
 struct SolveOptions {
   double rtol = 1e-5;
   std::vector<double> atol = {1e-5};  ///< one number, or one per entry of z's last axis
-  double step = 0.0;         ///< given step, instead of control; the last one is shortened
-  std::int64_t steps = 0;    ///< or a number of equal steps between two times; 0: not given
-  double first_step = 0.0;   ///< 0: chosen by the method of Hairer, Norsett, Wanner II.4
+  double step = 0.0;                  ///< given step, instead of control; the last one is shortened
+  std::int64_t steps = 0;   ///< or a number of equal steps between two times; 0: not given
+  double first_step = 0.0;  ///< 0: chosen by the method of Hairer, Norsett, Wanner II.4
   double min_step = 0.0;
   double max_step = std::numeric_limits<double>::infinity();
   std::int64_t max_steps = 100000;  ///< attempted ones, over the whole solve
   OnFailure on_failure = OnFailure::fail;
 };
 
-enum class Status : std::uint8_t { success, max_steps, step_too_small, non_finite, newton_diverged, event };
+enum class Status : std::uint8_t {
+  success,
+  max_steps,
+  step_too_small,
+  non_finite,
+  newton_diverged,
+  event
+};
 const char* name(Status status);
 
 /// How a solve went. A failure is a value, with the place where it happened.
 struct SolveReport {
   Status status = Status::success;
-  double t = 0.0;            ///< where it ended
-  double h = 0.0;            ///< the last step tried, signed
-  std::int64_t sample = -1;  ///< the row that stopped it; -1: not one alone
-  std::int64_t component = -1;  ///< of that row's state, flat index; -1: unknown
-  std::string member;        ///< its member, e.g. "z"
+  double t = 0.0;                     ///< where it ended
+  double h = 0.0;                     ///< the last step tried, signed
+  std::int64_t sample = -1;           ///< the row that stopped it; -1: not one alone
+  std::int64_t component = -1;        ///< of that row's state, flat index; -1: unknown
+  std::string member;                 ///< its member, e.g. "z"
   std::vector<std::int64_t> samples;  ///< all rows that stopped it (those non-finite), ascending
-  double error_ratio = 0.0;  ///< of the last attempt
+  double error_ratio = 0.0;           ///< of the last attempt
   std::int64_t evaluations = 0;
   std::int64_t accepted = 0;
   std::int64_t rejected = 0;
-  std::int64_t reached = 0;  ///< entries of SolveCall::times whose results are written, times[0] included
+  std::int64_t reached =
+      0;  ///< entries of SolveCall::times whose results are written, times[0] included
 
   bool ok() const { return status == Status::success || status == Status::event; }
   /// One or two sentences: what happened, where, and what to try. Empty on success.
@@ -75,7 +83,7 @@ struct SolveReport {
 
 /// An accepted step as an observer sees it. Views are valid during the call only.
 struct AcceptedStep {
-  std::int64_t index = 0;    ///< 0 for the first of the solve
+  std::int64_t index = 0;  ///< 0 for the first of the solve
   /// The step lies in [times[interval], times[interval + 1]]; with interpolated save times it
   /// begins there.
   std::size_t interval = 0;
@@ -86,8 +94,8 @@ struct AcceptedStep {
   std::span<const View> extra;  ///< what IntegratorRequest::extra asked the step for
 };
 
-/// A solve over times[0] .. times.back(), strictly monotone or with repeated times. The solver lands on each
-/// of them exactly or interpolates, as the integrator was made.
+/// A solve over times[0] .. times.back(), strictly monotone or with repeated times. The solver
+/// lands on each of them exactly or interpolates, as the integrator was made.
 struct SolveCall {
   std::int64_t rows = 0;
   std::span<const double> times;
@@ -115,7 +123,9 @@ struct IntegratorRequest {
   SaveTimes save = SaveTimes::exact;
   /// Records more outputs of the step, computed beside it and shown to observers, e.g. the
   /// residuals of its linearization. Gets the step's inputs and outputs and the constants.
-  std::function<std::vector<Tensor>(const StepInputs&, const StepOutputs&, std::span<const Tensor> constants)> extra;
+  std::function<std::vector<Tensor>(const StepInputs&, const StepOutputs&,
+                                    std::span<const Tensor> constants)>
+      extra;
   /// Where the extra outputs of accepted step `index` of a solve go; asked before the step is
   /// tried, so what a rejected attempt wrote is written over. Empty: memory of the integrator.
   std::function<std::span<const View>(std::int64_t index)> extra_at;
@@ -132,12 +142,15 @@ class SolveSetting {
   virtual Device& device() const = 0;
   /// An integrator for the given equation (the solve's own, or an adjoint one) with the configured
   /// solver and controller, with these options.
-  virtual std::unique_ptr<Integrator> integrator(const Dynamics& dynamics, const SolveOptions& options,
+  virtual std::unique_ptr<Integrator> integrator(const Dynamics& dynamics,
+                                                 const SolveOptions& options,
                                                  const IntegratorRequest& request) const = 0;
   /// Compiles for the setting's device after optimisation.
-  virtual std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options) const = 0;
+  virtual std::unique_ptr<Executable> compile(const Program& program,
+                                              const CompileOptions& options) const = 0;
   /// Wraps dynamics for recording a step of one's own: evaluations are counted.
-  virtual std::unique_ptr<Rates> rates(const Dynamics& dynamics, std::span<const Tensor> constants) const = 0;
+  virtual std::unique_ptr<Rates> rates(const Dynamics& dynamics,
+                                       std::span<const Tensor> constants) const = 0;
 };
 
 }  // namespace odeum::inline v1

@@ -26,11 +26,12 @@ class Coefficient {
 ///   k_i = f(t + c_i h, y + h sum_j a_ij k_j),   y1 = y + h sum_i b_i k_i
 struct Tableau {
   int order = 1;
-  int embedded_order = 0;  ///< order of b_embedded; 0: no error estimate
+  int embedded_order = 0;                   ///< order of b_embedded; 0: no error estimate
   std::vector<std::vector<Coefficient>> a;  ///< s rows; row i has i entries
   std::vector<Coefficient> b;
   std::vector<Coefficient> c;
-  std::vector<Coefficient> b_embedded = {};  ///< the companion's weights; error = h sum (b - b_embedded) k
+  std::vector<Coefficient> b_embedded =
+      {};  ///< the companion's weights; error = h sum (b - b_embedded) k
   /// Dense output: y(t + x h) = y + h sum_i k_i sum_j dense[i][j] x^(j+1), equally long rows.
   /// Empty: a first-same-as-last method takes the cubic Hermite polynomial through both ends,
   /// another one the parabola through y, its rate and y1.

@@ -164,6 +164,7 @@ std::optional<Accumulation> Graph::accumulation(ValueId id,
     const ValueId x = root(node.operands[static_cast<std::size_t>(k)]);
     const auto i = static_cast<std::size_t>(x);
     if (!plain(id, k) || !forms[i] || readers[i].size() != 1 || output_of[i] >= 0) return nullptr;
+    if ((*this)[forms[i]->terms.front().reduction].op == Op::reduce_max) return nullptr;  // grows by sums only
     return (*this)[x].dtype == node.dtype ? &*forms[i] : nullptr;
   };
   const auto scaled = [&](Accumulation sum, double factor) {
@@ -181,8 +182,8 @@ std::optional<Accumulation> Graph::accumulation(ValueId id,
       const Accumulation* y = form(1);
       if (x == nullptr || y == nullptr) return std::nullopt;
       const ValueId rx = x->terms[0].reduction, ry = y->terms[0].reduction;
-      const bool one_kind = ((*this)[rx].op == Op::sum) == ((*this)[ry].op == Op::sum) &&
-                            (*this)[rx].op != Op::reduce_max && (*this)[ry].op != Op::reduce_max;
+      const bool one_kind = ((*this)[rx].op == Op::dot) == ((*this)[ry].op == Op::dot) &&
+                            ((*this)[rx].op == Op::sum) == ((*this)[ry].op == Op::sum);
       if (!one_kind || executed_in(rx) != executed_in(ry)) return std::nullopt;
       Accumulation both = scaled(*x, 1.0);
       const Accumulation second = scaled(*y, node.op == Op::sub ? -1.0 : 1.0);
@@ -193,7 +194,7 @@ std::optional<Accumulation> Graph::accumulation(ValueId id,
       for (int k = 0; k < 2; ++k) {
         const Accumulation* x = form(k);
         const Layout& other = layout(node.operands[static_cast<std::size_t>(1 - k)]);
-        if (x == nullptr || (*this)[x->terms[0].reduction].op == Op::reduce_max) continue;
+        if (x == nullptr) continue;
         if (const double* factor = fill(other.root)) return scaled(*x, *factor);
         const bool scalar = access(other).kind == Access::Kind::scalar && elements(other.root) == 1 && !rowful(other.root);
         const bool early = role(other.root) == Role::leaf || phase(other.root) < executed_in(x->terms[0].reduction);
