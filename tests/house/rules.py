@@ -18,7 +18,7 @@ SOURCE_SUFFIXES = {".hpp", ".cpp", ".h", ".c", ".cc", ".inc"}
 MAY_INCLUDE = {
     "program": {"program"},
     "io": {"io"},
-    "plugin": {"plugin", "io"},
+    "plugin": {"plugin", "config", "io"},
     "config": {"config", "io"},
     "solve": {"solve", "program", "io", "plugin"},
     "model": {"model", "solve", "program", "io", "plugin"},

@@ -66,6 +66,8 @@ class Whiten final : public Block {
     const Tensor centred = x - scope.buffer("mean", sample_shape(x), 0.0);
     const Tensor y =
         linear(reshape(centred, {kRows, n}), scope.buffer("inverse_factor", {n, n}, 0.0));
+    scope.buffer("factor", {n, n},
+                 0.0);  // of the inverse: a model's buffers are those of its forward
     Output output{reshape(y, x.shape()), {}};
     if (counts_) {
       const Tensor determinant = cast(scope.buffer("log_determinant", {1}, 0.0), DType::f64);
