@@ -68,8 +68,8 @@ void print_metrics(const io::Json& metrics, const std::string& what) {
   for (const auto& [name, value] : metrics.items()) {
     const std::string error = name + "_stderr";
     if (!metrics.contains(error)) continue;
-    std::printf("%s %s %s +- %s\n", what.c_str(), name.c_str(), value.dump().c_str(),
-                metrics[error].dump().c_str());
+    std::printf("%s %s %s +- %s\n", what.c_str(), name.c_str(), shown(value).c_str(),
+                shown(metrics[error]).c_str());
   }
   std::printf("samples %s\n", metrics["samples"].dump().c_str());
 }

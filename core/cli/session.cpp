@@ -57,6 +57,13 @@ void print_json(const io::Json& value) {
   std::fflush(stdout);
 }
 
+std::string shown(const io::Json& number) {
+  if (!number.is_number()) return "nan";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", number.get<double>());
+  return text;
+}
+
 Arguments& add_set_option(Arguments& arguments) {
   return arguments.list("set", "KEY=VALUE",
                         "another value for a key of the configuration, e.g. train.steps=60 or "

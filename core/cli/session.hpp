@@ -33,6 +33,9 @@ Config load(const std::filesystem::path& file, const std::vector<std::string>& s
 /// Prints the value as the last line of standard output.
 void print_json(const io::Json& value);
 
+/// A number for people: six digits.
+std::string shown(const io::Json& number);
+
 /// The option --set, and its values.
 Arguments& add_set_option(Arguments& arguments);
 

@@ -58,11 +58,11 @@ void print_outcome(const train::TrainOutcome& outcome, const fs::path& folder) {
     for (const auto& [name, value] : s["test"].items()) {
       const std::string error = name + "_stderr";
       if (!s["test"].contains(error)) continue;
-      std::printf("test %s %s +- %s over %s samples\n", name.c_str(), value.dump().c_str(),
-                  s["test"][error].dump().c_str(), s["test"]["samples"].dump().c_str());
+      std::printf("test %s %s +- %s over %s samples\n", name.c_str(), shown(value).c_str(),
+                  shown(s["test"][error]).c_str(), s["test"]["samples"].dump().c_str());
     }
   }
-  if (s.contains("entropy")) std::printf("entropy of the data %s\n", s["entropy"].dump().c_str());
+  if (s.contains("entropy")) std::printf("entropy of the data %s\n", shown(s["entropy"]).c_str());
   std::printf("%s: %s steps in %s; run folder %s\n", s["status"].get<std::string>().c_str(),
               s["steps"].dump().c_str(), train::duration_text(s["seconds"].get<double>()).c_str(),
               folder.string().c_str());

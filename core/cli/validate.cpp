@@ -33,6 +33,9 @@ int validate_training(const Values& values, plugin::Registry& plugins) {
   const Config root = load(file, list_of(values, "set"), train::root_schema(), plugins);
   const model::Pipeline pipeline(root, plugins);
   const train::Settings settings(root, pipeline.dataset());
+  for (const std::string& warning : pipeline.warnings()) {
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
   const std::size_t memory = pipeline.memory_estimate(pipeline.batch_rows());
   if (is_set(values, "json")) {
     print_json({{"status", "valid"},

@@ -15,6 +15,11 @@ struct Arguments {
   Views constants;
 };
 
+/// A solve's values by sample are its rows'; what has none adds up over them.
+HostFunction::Value value_of(const Shape& shape, DType dtype) {
+  return {shape, dtype, shape.has_rows() ? RowClass::per_row : RowClass::row_sum};
+}
+
 std::size_t first_constant(const OdeSolveSession& session) { return session.span_is_input ? 2 : 1; }
 
 Arguments arguments(OdeSolveSession& session, std::int64_t rows, Views inputs) {
@@ -55,11 +60,11 @@ class OdeSolveBackward final : public HostFunction {
   std::string name() const override { return "gradient of the solve of '" + session_->block + "'"; }
 
   std::vector<Value> outputs() const override {
-    std::vector<Value> values{
-        {session_->dynamics.members.front().shape, session_->dynamics.members.front().dtype}};
-    if (session_->span_is_input) values.push_back({Shape{2}, DType::f64});
+    const Member& state = session_->dynamics.members.front();
+    std::vector<Value> values{value_of(state.shape, state.dtype)};
+    if (session_->span_is_input) values.push_back(value_of(Shape{2}, DType::f64));
     for (const InputSpec& constant : session_->dynamics.constants)
-      values.push_back({constant.shape, constant.dtype});
+      values.push_back(value_of(constant.shape, constant.dtype));
     return values;
   }
 
@@ -107,7 +112,7 @@ class OdeSolve final : public HostFunction {
   std::vector<Value> outputs() const override {
     std::vector<Value> values;
     for (const Member& member : session_->dynamics.members)
-      values.push_back({member.shape, member.dtype});
+      values.push_back(value_of(member.shape, member.dtype));
     return values;
   }
 

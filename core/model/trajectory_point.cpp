@@ -71,8 +71,8 @@ Tensor TrajectoryPoint::divergence() {
 
 Tensor TrajectoryPoint::exact_divergence() {
   const std::int64_t features = z_.shape().elements_per_row();
-  // The tangent is a value of its own so that it can be replaced by the whole basis.
-  const std::array tangent{stop_gradient(z_)};
+  // A tangent that the whole basis is put in place of.
+  const std::array tangent{placeholder(z_)};
   const std::array derivative{jvp(tangent.front())};
 
   const Tensor row = iota(z_, Shape{features, features}, 0, z_.dtype());

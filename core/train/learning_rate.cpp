@@ -44,11 +44,6 @@ LearningRate::LearningRate(const Config& optimizer, std::int64_t total_steps)
     multiply_ = schedule.number("factor");
   }
   if (shape_ == "cosine") final_ = schedule.number("final");
-  if (warmup_ >= total_ && warmup_ > 0) {
-    schedule.fail(shape_ == "warmup" ? "steps" : "warmup",
-                  std::to_string(warmup_) + " steps of warm-up leave nothing of a training of " +
-                      std::to_string(total_) + " steps");
-  }
 }
 
 double LearningRate::at(std::int64_t step) const {

@@ -18,7 +18,7 @@ std::vector<std::pair<std::string, Schema>> schedule_schemas();
 class LearningRate {
  public:
   /// `optimizer`: its component, with `lr` and `schedule`. `total_steps` is where a cosine ends. A
-  /// ConfigError where the schedule does not fit into the steps.
+  /// warm-up that is longer than the training ends with it, below the full rate.
   LearningRate(const Config& optimizer, std::int64_t total_steps);
 
   /// For step 0, 1, ...; beyond the last step as for the last one.

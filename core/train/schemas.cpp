@@ -19,7 +19,7 @@ Schema early_stopping_schema() {
 
 Schema train_schema() {
   return Schema("The training loop")
-      .integer("steps", "optimizer steps; this or `epochs`")
+      .integer("steps", "optimizer steps; this or `epochs`, or both: what ends first")
       .optional()
       .at_least(1)
       .integer("epochs", "passes over the training rows; for data with an end")

@@ -25,16 +25,15 @@ Settings::Settings(const Config& root, const Dataset& dataset) {
   const auto rows = dataset.count(Split::train);
   if (rows && *rows == 0) root.fail("data", "the training split has no rows");
 
-  if (train.has("steps") == train.has("epochs")) {
-    train.fail(train.has("steps") ? "epochs" : "",
-               train.has("steps") ? "`steps` and `epochs` are both given; one of them is wanted"
-                                  : "`steps` or `epochs` is missing: how long to train");
+  if (!train.has("steps") && !train.has("epochs")) {
+    train.fail("", "`steps` or `epochs` is missing: how long to train");
   }
-  if (train.has("steps")) {
-    steps = train.integer("steps");
-  } else {
+  if (train.has("epochs")) {
     if (!rows) train.fail("epochs", "these data have no end, so no epochs; give `steps`");
     steps = train.integer("epochs") * ((*rows + batch - 1) / batch);
+  }
+  if (train.has("steps")) {
+    steps = train.has("epochs") ? std::min(steps, train.integer("steps")) : train.integer("steps");
   }
   log_every = train.integer("log_every");
   evaluate_every = train.integer("evaluate_every");

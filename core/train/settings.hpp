@@ -21,7 +21,7 @@ struct Settings {
   std::int64_t patience = 0;
   double min_delta = 0.0;
 
-  /// A ConfigError where the section and the data do not fit: neither or both of `steps` and
+  /// A ConfigError where the section and the data do not fit: neither `steps` nor
   /// `epochs`, epochs of endless data, a validation without validation rows, no test rows.
   Settings(const Config& root, const Dataset& dataset);
 };

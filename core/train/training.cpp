@@ -61,6 +61,9 @@ class Training {
     folder.lock();
     folder_ = &folder;
     log_.emplace(folder.metrics(), progress_.metrics_bytes);
+    for (const std::string& warning : pipeline_.warnings()) {
+      std::fprintf(stderr, "warning: %s\n", warning.c_str());
+    }
     startup_seconds_ = process_seconds();
     begin_ = Clock::now();
     const InterruptWatch interrupt;

@@ -176,6 +176,7 @@ TEST_P(StagedOn, RunsPiecesAndHostFunctionsInOrder) {
     };
     const std::vector<View> inputs{place(arrays[0].values), place(arrays[1].values)};
     std::vector<View> outputs;
+    outputs.reserve(expected.size());
     for (const Array& array : expected) {
       outputs.push_back(place(Values(array.values.size(), 100)));
     }

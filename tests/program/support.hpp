@@ -34,7 +34,7 @@ struct Range {
 
 class Checked {
  public:
-  Checked(std::vector<Range> inputs, Body body, std::int64_t rows = 3)
+  Checked(std::vector<Range> inputs, const Body& body, std::int64_t rows = 3)
       : ranges_(std::move(inputs)), rows_(rows) {
     std::vector<InputSpec> specs;
     RandomStream stream(7, 11);

@@ -95,6 +95,7 @@ TEST(Nesting, ThirdDerivativesOfAConvolutionalNetAgreeWithDifferencesOfTheSecond
 
 TEST(Linearize, OfANetReproducesItsDerivativesWithEitherResiduals) {
   std::vector<Range> ranges;
+  ranges.reserve(kNetInputs.size());
   for (const InputSpec& input : kNetInputs) ranges.push_back({input.shape, -0.5, 0.5});
   const Checked checked(ranges, small_net, 2);
   checked.check_first_derivatives();

@@ -2,12 +2,13 @@
 #include "discrete_solve.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 namespace backprop {
 namespace {
 
-// Without knowing the solution, room for this many steps decides which way of keeping is tried.
+// Where the solution decides on the steps, room for this many decides which way of keeping is tried.
 constexpr std::size_t kExpectedSteps = 64;
 
 constexpr std::size_t kT = 0, kH = 1, kTCotangent = 2, kHCotangent = 3;
@@ -97,17 +98,29 @@ DiscreteSolve::Mode& DiscreteSolve::mode(Keep keep) {
   return made;
 }
 
-Keep DiscreteSolve::richest(std::int64_t rows) {
+std::size_t DiscreteSolve::expected_steps(const SolveCall& call) const {
+  const SolveOptions& options = setting_->options();
+  std::size_t given = 0;
+  for (std::size_t i = 1; i < call.times.size(); ++i) {
+    const double span = std::abs(call.times[i] - call.times[i - 1]);
+    if (options.steps > 0) given += static_cast<std::size_t>(options.steps);
+    if (options.step > 0.0) given += static_cast<std::size_t>(std::ceil(span / options.step));
+  }
+  return given > 0 ? given : kExpectedSteps;
+}
+
+Keep DiscreteSolve::richest(const SolveCall& call) {
+  const std::size_t steps = expected_steps(call);
   for (const Keep keep : {Keep::residuals, Keep::stages}) {
-    const std::size_t each = mode(keep).memory->bytes_per_step(rows);
-    if (each * kExpectedSteps <= policy_.memory_limit) return keep;
+    const std::size_t each = mode(keep).memory->bytes_per_step(call.rows);
+    if (each * steps <= policy_.memory_limit) return keep;
   }
   return Keep::steps;
 }
 
 SolveReport DiscreteSolve::forward(const SolveCall& call) {
   if (policy_.keep) return run(mode(*policy_.keep), call);
-  for (Keep keep = richest(call.rows); keep != Keep::steps;
+  for (Keep keep = richest(call); keep != Keep::steps;
        keep = static_cast<Keep>(static_cast<int>(keep) + 1)) {
     try {
       return run(mode(keep), call);

@@ -38,7 +38,8 @@ class DiscreteSolve final : public DifferentiableSolve {
   };
 
   Mode& mode(Keep keep);
-  Keep richest(std::int64_t rows);
+  Keep richest(const SolveCall& call);
+  std::size_t expected_steps(const SolveCall& call) const;  ///< given ones, or a guess
   SolveReport run(Mode& mode, const SolveCall& call);
   void reverse_step(const SolveCall& call, std::size_t index, const CotangentTargets& targets);
   void reverse_start(const SolveCall& call, const CotangentTargets& targets);
