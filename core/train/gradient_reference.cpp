@@ -11,6 +11,7 @@ namespace odeum::train {
 namespace {
 
 constexpr double kTight = 1e-12;
+constexpr double kMostAllowed = 1e-2;
 constexpr std::size_t kMostAxes = 24;
 constexpr std::size_t kDirections = 8;
 // Central differences err by step^2 and by the tight solve's 1e-12 over the step: both about 1e-9
@@ -42,10 +43,10 @@ Config tightened(Config solver) {
 }
 
 double default_allowance(double rtol, bool given_steps, bool float32) {
-  if (given_steps) return 1e-2;
+  if (given_steps) return kMostAllowed;
   const double rounding =
       float32 ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
-  return 1000.0 * std::max(rtol, rounding);
+  return std::min(kMostAllowed, 1000.0 * std::max(rtol, rounding));
 }
 
 double relative_error(const std::vector<double>& gradient, const std::vector<double>& reference) {

@@ -196,7 +196,8 @@ void add_w1(std::vector<Case>& all) {
         const std::string gradient = method == 0 ? "adjoint" : "backprop";
         Case one;
         one.workload = "W1";
-        one.mode = std::string(nets[net].name) + ", " + trace + ", " + gradient;
+        one.mode = nets[net].name;
+        one.mode.append(", ").append(trace).append(", ").append(gradient);
         one.file = "w1.yaml";
         one.sets = nets[net].sets;
         one.sets.push_back("flow.divergence.estimator=" + trace);

@@ -130,7 +130,9 @@ void run(int argc, char** argv) {
   }
   if (all.empty()) throw ConfigError("no case contains '" + options.only + "'");
   measure(all, options.repeats);
-  const std::string page = report(all, "bench_speeds --repeats " + std::to_string(options.repeats));
+  const std::string page =
+      report(all, "env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE bench_speeds --repeats " +
+                      std::to_string(options.repeats));
   std::cout << page;
   if (!options.only.empty()) return;
   fs::create_directories(fs::path(options.out).parent_path());

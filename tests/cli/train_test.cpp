@@ -170,6 +170,27 @@ TEST_F(Train, EarlyStoppingEndsAfterValidationsThatAreNotBetter) {
   EXPECT_EQ(summary["validation"]["step"], 2);
 }
 
+TEST_F(Train, ALongGradientIsShortenedToTheClip) {
+  // Plain descent with rate 1 moves the parameters by the clipped gradient.
+  const Result result = train("run", {"--set", "optimizer={use: sgd, lr: 1, gradient_clip: 1e-2}",
+                                      "--set", "train.steps=1", "--set", "train.evaluate_every=0"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const fs::path checkpoints = folder_ / "run" / "checkpoints";
+  const auto before = io::read_safetensors(checkpoints / "step-00000000.safetensors");
+  const auto after = io::read_safetensors(checkpoints / "step-00000001.safetensors");
+  double squares = 0.0;
+  for (const auto& [name, array] : before.arrays) {
+    if (name.rfind("parameters.", 0) != 0) continue;
+    const auto a = io::values(array);
+    const auto b = io::values(after.arrays.at(name));
+    for (std::size_t i = 0; i < a.size(); ++i) squares += (a[i] - b[i]) * (a[i] - b[i]);
+  }
+  // Parameters of size one in float32 are rounded to 6e-8 each, 52 of them.
+  EXPECT_NEAR(std::sqrt(squares), 1e-2, 1e-6);
+  const io::Json line = lines_of(folder_ / "run" / "metrics.jsonl").front();
+  EXPECT_GT(line["gradient_norm"].get<double>(), 1e-2) << "nothing to clip";
+}
+
 TEST_F(Train, PrintsPlainLinesWhenItIsNoTerminal) {
   const Result result = train("run");
   EXPECT_THAT(result.err, HasSubstr("step 20/20"));

@@ -67,7 +67,7 @@ Execution::Execution(Plan plan, std::size_t inputs, const Kernels& kernels, Thre
       table_(plan_.slots.size(), nullptr),
       workers_(static_cast<std::size_t>(threads.count())),
       base_(plan_.slots.size(), nullptr) {
-  std::memcpy(constants_.get(), plan_.constants.data(), plan_.constants.size());
+  std::copy(plan_.constants.begin(), plan_.constants.end(), constants_.get());
   for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
     const Slot& slot = plan_.slots[i];
     if (slot.home == Home::constant) table_[i] = constants_.get() + slot.offset;
