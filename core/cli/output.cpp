@@ -36,6 +36,7 @@ void require_table_file(const std::string& file) {
 void write_table(const std::string& file, const std::vector<std::string>& names,
                  const std::vector<double>& rows, DType type, NpyShape shape) {
   const std::size_t columns = names.size();
+  if (columns == 0) bug("write_table: a table without columns");
   if (std::filesystem::path(file).extension() == ".npy") {
     std::vector<std::int64_t> extents{static_cast<std::int64_t>(rows.size() / columns)};
     if (shape == NpyShape::matrix) extents.push_back(static_cast<std::int64_t>(columns));

@@ -84,7 +84,7 @@ class HeaderReader {
     if (quote != '\'' && quote != '"') fail("has a malformed .npy header: expected a string");
     const std::size_t end = text_.find(quote, at_ + 1);
     if (end == std::string_view::npos) fail("has a malformed .npy header: a string does not end");
-    const std::string result(text_.substr(at_ + 1, end - at_ - 1));
+    std::string result(text_.substr(at_ + 1, end - at_ - 1));
     at_ = end + 1;
     return result;
   }

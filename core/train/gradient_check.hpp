@@ -43,7 +43,7 @@ struct GradientCheck {
 /// `methods`: components of kind gradient. The reference is the first of them that is named
 /// `backprop` (else the first), in float64 at tolerances of 1e-12; with given steps, with the same
 /// steps. `allowed`: 0 stands for 1000 times the larger of rtol and the rounding of the precision,
-/// or 1e-2 with given steps.
+/// at most 1e-2; 1e-2 with given steps.
 ///
 /// Of a solve file: the derivative of the sum of the state at the last time by the initial state,
 /// the parameters and the times of start and end.

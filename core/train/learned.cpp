@@ -13,7 +13,7 @@ constexpr std::size_t kScalar = 64;  ///< bytes between the scalars: an aligned 
 
 }  // namespace
 
-Learned::Learned(const model::Pipeline& pipeline, std::shared_ptr<const Optimizer> optimizer,
+Learned::Learned(const model::Pipeline& pipeline, const std::shared_ptr<const Optimizer>& optimizer,
                  std::optional<double> clip)
     : device_(pipeline.shared_device()),
       type_(pipeline.precision()),

@@ -17,7 +17,7 @@ namespace odeum::train {
 class Learned {
  public:
   /// `clip`: longest gradient. A ConfigError where the pipeline has no parameters.
-  Learned(const model::Pipeline& pipeline, std::shared_ptr<const Optimizer> optimizer,
+  Learned(const model::Pipeline& pipeline, const std::shared_ptr<const Optimizer>& optimizer,
           std::optional<double> clip);
 
   View parameters() const { return current().parameters; }

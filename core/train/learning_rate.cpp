@@ -53,7 +53,10 @@ double LearningRate::at(std::int64_t step) const {
 double LearningRate::factor(std::int64_t step) const {
   if (step < warmup_) return static_cast<double>(step + 1) / static_cast<double>(warmup_);
   const std::int64_t since = step - warmup_;
-  if (shape_ == "step") return std::pow(multiply_, static_cast<double>(since / every_));
+  if (shape_ == "step") {
+    const std::int64_t changes = since / every_;
+    return std::pow(multiply_, static_cast<double>(changes));
+  }
   if (shape_ == "cosine") {
     const double progress = static_cast<double>(since) / static_cast<double>(total_ - warmup_);
     return final_ + (1.0 - final_) * 0.5 * (1.0 + std::cos(std::numbers::pi * progress));

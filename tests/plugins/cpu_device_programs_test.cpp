@@ -19,7 +19,9 @@ using device_tests::random_inputs;
 using device_tests::run;
 using Bytes = std::vector<std::vector<std::byte>>;
 
-std::shared_ptr<Device> cpu(const std::string& yaml) { return plugin_tests::make<Device>("cpu", yaml); }
+std::shared_ptr<Device> cpu(const std::string& yaml) {
+  return plugin_tests::make<Device>("cpu", yaml);
+}
 
 std::vector<std::shared_ptr<Device>> both_plans() {
   return {cpu("threads: 2\nplan: rows\n"), cpu("threads: 2\nplan: tasks\n")};
@@ -33,7 +35,8 @@ TEST(CpuDevice, RunsANetworkWithItsGradient) {
   for (const DType type : {DType::f32, DType::f64}) {
     const Program program = device_tests::flow_step(type, {2, 32, 17, 2}, 2);
     for (const std::int64_t rows : {1, 7, 64, 129, 1000}) {
-      expect_reference(devices, program, rows, random_inputs(program, rows, 11), kGradient, name(type));
+      expect_reference(devices, program, rows, random_inputs(program, rows, 11), kGradient,
+                       name(type));
     }
   }
 }
@@ -43,7 +46,8 @@ TEST(CpuDevice, RunsTheExactTraceOfANetwork) {
   for (const DType type : {DType::f32, DType::f64}) {
     const Program program = device_tests::exact_trace(type, {3, 20, 3});
     for (const std::int64_t rows : {1, 7, 64, 129, 1000}) {
-      expect_reference(devices, program, rows, random_inputs(program, rows, 13), kGradient, name(type));
+      expect_reference(devices, program, rows, random_inputs(program, rows, 13), kGradient,
+                       name(type));
     }
   }
 }
@@ -53,7 +57,8 @@ TEST(CpuDevice, RunsProgramsWhoseRowsDependOnSumsOverRows) {
   for (const DType type : {DType::f32, DType::f64}) {
     const Program program = device_tests::batch_normalized(type, 5);
     for (const std::int64_t rows : {2, 7, 64, 129, 1000}) {
-      expect_reference(devices, program, rows, random_inputs(program, rows, 17), {2e-3, 1e-10}, name(type));
+      expect_reference(devices, program, rows, random_inputs(program, rows, 17), {2e-3, 1e-10},
+                       name(type));
     }
   }
 }
@@ -71,12 +76,14 @@ TEST(CpuDevice, AddsIntoAccumulatingOutputs) {
       for (Array& array : reference) {
         Array held = array;
         for (std::size_t i = 0; i < held.values.size(); ++i) {
-          held.values[i] = static_cast<double>(static_cast<float>(0.25 * static_cast<double>(i % 7)));
+          held.values[i] =
+              static_cast<double>(static_cast<float>(0.25 * static_cast<double>(i % 7)));
           array.values[i] += held.values[i];
         }
         before.push_back(device_tests::bytes_of(held));
       }
-      expect_equal(program, run(*executable, program, 129, inputs, before), reference, kGradient, name(type));
+      expect_equal(program, run(*executable, program, 129, inputs, before), reference, kGradient,
+                   name(type));
     }
   }
 }
@@ -121,8 +128,10 @@ TEST(CpuDevice, GivesTheSameBitsForAnyNumberOfThreads) {
 }
 
 TEST(CpuDevice, ChoosesTheTasksPlanForWideNets) {
-  // The automatic plan of a wide net gives the tasks plan's bits, of a narrow one those of the rows plan.
-  for (const auto& [width, plan] : std::vector<std::pair<std::int64_t, std::string>>{{16, "rows"}, {700, "tasks"}}) {
+  // The automatic plan of a wide net gives the tasks plan's bits, of a narrow one those of the rows
+  // plan.
+  for (const auto& [width, plan] :
+       std::vector<std::pair<std::int64_t, std::string>>{{16, "rows"}, {700, "tasks"}}) {
     const Program program = optimize(device_tests::flow_step(DType::f32, {8, width, width, 8}, 1));
     const auto inputs = random_inputs(program, 300, 31, -0.1, 0.1);
     const auto executable = cpu("threads: 2\n")->compile(program);
@@ -144,7 +153,9 @@ TEST(CpuDevice, RefusesProgramsWithCallsByName) {
   Recording outer;
   const Tensor y = outer.input("y", {kRows, 2}, DType::f32);
   const Program program = outer.program(call(callee, std::array{y}));
-  const std::string message = plugin_tests::config_error([&] { cpu("")->compile(program, {"outer", {}}); });
+  const std::string message = plugin_tests::config_error([&] {
+    cpu("")->compile(program, {"outer", {}});
+  });
   EXPECT_NE(message.find("outer"), std::string::npos) << message;
   EXPECT_NE(message.find("call"), std::string::npos) << message;
 }

@@ -19,15 +19,19 @@ int limit_named(const std::string& name) {
 class Cpu final : public CpuDevice {
  public:
   static Schema schema() {
-    return Schema("The processor: vector kernels, matrix products and threads; results do not depend on the number of threads")
+    return Schema(
+               "The processor: vector kernels, matrix products and threads; results do not depend "
+               "on the number of threads")
         .integer("threads", 0, "threads to use; 0: one for each core")
         .at_least(0)
         .text("plan", "automatic",
-              "rows: threads take tiles of rows through the whole program; tasks: each operation is cut over the "
+              "rows: threads take tiles of rows through the whole program; tasks: each operation "
+              "is cut over the "
               "threads; automatic chooses by the sizes of the weights")
         .choices({"automatic", "rows", "tasks"})
         .text("instructions", "automatic",
-              "widest vector instructions to use; fewer than the processor has make results comparable with those of another")
+              "widest vector instructions to use; fewer than the processor has make results "
+              "comparable with those of another")
         .choices({"automatic", "generic", "avx2", "avx512"});
   }
   explicit Cpu(const Config& config)

@@ -25,7 +25,8 @@ using program::Array;
 inline std::vector<std::byte> bytes_of(const Array& array) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(array.size()) * size_of(array.dtype));
   std::byte* to = bytes.data();
-  for (std::size_t i = 0; i < static_cast<std::size_t>(array.size()); ++i, to += size_of(array.dtype)) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(array.size());
+       ++i, to += size_of(array.dtype)) {
     if (array.dtype == DType::f32) {
       const auto x = static_cast<float>(array.values[i]);
       std::memcpy(to, &x, sizeof x);
@@ -56,8 +57,9 @@ inline double element(const std::vector<std::byte>& bytes, DType type, std::size
 
 /// Random inputs: floats uniform in [low, high] and representable in their type, integers in
 /// [0, integers).
-inline std::vector<Array> random_inputs(const Program& program, std::int64_t rows, unsigned seed, double low = -1.0,
-                                        double high = 1.0, std::int64_t integers = 3) {
+inline std::vector<Array> random_inputs(const Program& program, std::int64_t rows, unsigned seed,
+                                        double low = -1.0, double high = 1.0,
+                                        std::int64_t integers = 3) {
   std::mt19937 random(seed);
   std::uniform_real_distribution<double> uniform(low, high);
   std::vector<Array> inputs;
@@ -75,9 +77,9 @@ inline std::vector<Array> random_inputs(const Program& program, std::int64_t row
 }
 
 /// The outputs' bytes after one run; `before` (accumulating outputs) is what they hold at first.
-inline std::vector<std::vector<std::byte>> run(Executable& executable, const Program& program, std::int64_t rows,
-                                               const std::vector<Array>& inputs,
-                                               const std::vector<std::vector<std::byte>>& before = {}) {
+inline std::vector<std::vector<std::byte>> run(
+    Executable& executable, const Program& program, std::int64_t rows,
+    const std::vector<Array>& inputs, const std::vector<std::vector<std::byte>>& before = {}) {
   std::vector<std::vector<std::byte>> in, out = before;
   std::vector<View> input_views, output_views;
   for (const Array& array : inputs) in.push_back(bytes_of(array));
@@ -85,7 +87,8 @@ inline std::vector<std::vector<std::byte>> run(Executable& executable, const Pro
     for (const ValueId id : program.outputs) {
       const Node& node = program[id];
       // Outputs hold garbage before: a NaN in every floating-point type.
-      out.emplace_back(static_cast<std::size_t>(node.shape.elements(rows)) * size_of(node.dtype), std::byte{0xff});
+      out.emplace_back(static_cast<std::size_t>(node.shape.elements(rows)) * size_of(node.dtype),
+                       std::byte{0xff});
     }
   }
   // A view of nothing means "not wanted", so empty arrays get an address too.
@@ -97,22 +100,26 @@ inline std::vector<std::vector<std::byte>> run(Executable& executable, const Pro
 }
 
 struct Tolerance {
-  double f32 = 2e-6;   ///< a few roundings of numbers of the inputs' size
+  double f32 = 2e-6;  ///< a few roundings of numbers of the inputs' size
   double f64 = 1e-14;
 };
 
-/// Every output within tolerance * (1 + |reference|); NaN where and only where the reference has it.
+/// Every output within tolerance * (1 + |reference|); NaN where and only where the reference has
+/// it.
 inline void expect_equal(const Program& program, const std::vector<std::vector<std::byte>>& outputs,
-                         const std::vector<Array>& reference, Tolerance tolerance, const std::string& what) {
+                         const std::vector<Array>& reference, Tolerance tolerance,
+                         const std::string& what) {
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     const DType type = program[program.outputs[k]].dtype;
-    const double bound = type == DType::f32 ? tolerance.f32 : (type == DType::f64 ? tolerance.f64 : 0.0);
+    const double bound =
+        type == DType::f32 ? tolerance.f32 : (type == DType::f64 ? tolerance.f64 : 0.0);
     double worst = 0;
     std::size_t at = 0;
     const auto count = static_cast<std::size_t>(reference[k].size());
     for (std::size_t i = 0; i < count; ++i) {
       const double x = element(outputs[k], type, i);
-      const double y = type == DType::i64 ? static_cast<double>(reference[k].integers[i]) : reference[k].values[i];
+      const double y = type == DType::i64 ? static_cast<double>(reference[k].integers[i])
+                                          : reference[k].values[i];
       double error = std::abs(x - y) / (1.0 + std::abs(y));
       if (std::isnan(x) || std::isnan(y)) error = std::isnan(x) && std::isnan(y) ? 0.0 : 1e300;
       if (std::isinf(y) || std::isinf(x)) error = x == y ? 0.0 : 1e300;
@@ -121,16 +128,18 @@ inline void expect_equal(const Program& program, const std::vector<std::vector<s
         at = i;
       }
     }
-    EXPECT_LE(worst, bound) << what << ": output " << k << " (" << name(type) << "), element " << at << " of " << count
-                            << ": " << (count > 0 ? element(outputs[k], type, at) : 0.0) << " for "
+    EXPECT_LE(worst, bound) << what << ": output " << k << " (" << name(type) << "), element " << at
+                            << " of " << count << ": "
+                            << (count > 0 ? element(outputs[k], type, at) : 0.0) << " for "
                             << (count > 0 && type != DType::i64 ? reference[k].values[at] : 0.0);
   }
 }
 
 /// Compiles and runs `source`, as given and optimised, and compares with the interpreter. With more
 /// than one device, results must be the same bits on all of them.
-inline void expect_reference(const std::vector<std::shared_ptr<Device>>& devices, const Program& source,
-                             std::int64_t rows, const std::vector<Array>& inputs, Tolerance tolerance = {},
+inline void expect_reference(const std::vector<std::shared_ptr<Device>>& devices,
+                             const Program& source, std::int64_t rows,
+                             const std::vector<Array>& inputs, Tolerance tolerance = {},
                              const std::string& what = "") {
   const auto reference = program::interpret(source, rows, inputs);
   const Program program = optimize(source);

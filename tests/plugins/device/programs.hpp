@@ -16,7 +16,8 @@ using Tensors = std::vector<Tensor>;
 
 /// Inputs z, probe [rows, first width], then w [out, in] and b [out] of each layer.
 inline std::vector<InputSpec> network_inputs(DType type, const std::vector<std::int64_t>& widths) {
-  std::vector<InputSpec> inputs = {{"z", {kRows, widths.front()}, type}, {"probe", {kRows, widths.front()}, type}};
+  std::vector<InputSpec> inputs = {{"z", {kRows, widths.front()}, type},
+                                   {"probe", {kRows, widths.front()}, type}};
   for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
     inputs.push_back({"w" + std::to_string(l), {widths[l + 1], widths[l]}, type});
     inputs.push_back({"b" + std::to_string(l), {widths[l + 1]}, type});
@@ -42,8 +43,9 @@ inline Program flow_step(DType type, const std::vector<std::int64_t>& widths, in
     const auto rates = [&](Tensor at) {
       const Tensor velocity = network(at, parameters);
       const Tensor pulled = vjp(Tensors{velocity}, Tensors{at}, Tensors{probe})[0];
-      return std::array<Tensor, 3>{velocity, -sum_features(pulled * probe),
-                                   0.01 * mean_features(square(velocity)) + 0.01 * mean_features(square(pulled))};
+      return std::array<Tensor, 3>{
+          velocity, -sum_features(pulled * probe),
+          0.01 * mean_features(square(velocity)) + 0.01 * mean_features(square(pulled))};
     };
     const double h = 1.0 / steps;
     for (int s = 0; s < steps; ++s) {
@@ -51,7 +53,9 @@ inline Program flow_step(DType type, const std::vector<std::int64_t>& widths, in
       const auto k2 = rates(z + (h / 3) * k1[0]);
       const auto k3 = rates(z + h * (k2[0] - (1.0 / 3) * k1[0]));
       const auto k4 = rates(z + h * (k1[0] - k2[0] + k3[0]));
-      const auto change = [&](std::size_t i) { return (h / 8) * (k1[i] + 3.0 * k2[i] + 3.0 * k3[i] + k4[i]); };
+      const auto change = [&](std::size_t i) {
+        return (h / 8) * (k1[i] + 3.0 * k2[i] + 3.0 * k3[i] + k4[i]);
+      };
       z = z + change(0);
       density = density ? density + change(1) : change(1);
       cost = cost ? cost + change(2) : change(2);
@@ -87,7 +91,8 @@ inline Program exact_trace(DType type, const std::vector<std::int64_t>& widths) 
 /// Columns brought to mean 0 and variance 1 over the batch, twice, with the gradient in the input
 /// and in scale and shift: values that depend on sums over rows that depend on such values.
 inline Program batch_normalized(DType type, std::int64_t width) {
-  const std::vector<InputSpec> inputs = {{"x", {kRows, width}, type}, {"scale", {width}, type}, {"shift", {width}, type}};
+  const std::vector<InputSpec> inputs = {
+      {"x", {kRows, width}, type}, {"scale", {width}, type}, {"shift", {width}, type}};
   return record(inputs, [](std::span<const Tensor> in) {
     const auto normalized = [](Tensor x) {
       const Tensor centered = x - mean_rows(x);

@@ -6,13 +6,7 @@ namespace odeum::cpu {
 namespace {
 inline constexpr int kVectorBytes = 32;
 inline constexpr int kRegisters = 16;
-#include "kernels/vector.inc"
-#include "kernels/functions_f32.inc"
-#include "kernels/functions_f64.inc"
-#include "kernels/elementwise.inc"
-#include "kernels/reduce.inc"
-#include "kernels/product.inc"
-#include "kernels/fill.inc"
+#include "kernels/kernels.inc"
 }  // namespace
 
 const Kernels& avx2::table() {

@@ -9,7 +9,8 @@ const Kernels& kernels([[maybe_unused]] int limit) {
       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) {
     return avx512::table();
   }
-  if (limit >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2::table();
+  if (limit >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return avx2::table();
 #endif
   return generic::table();
 }

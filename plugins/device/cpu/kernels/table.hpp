@@ -3,7 +3,8 @@
 // compiled once for each instruction set; `kernels()` picks the widest that this processor has.
 //
 // Kernels take plain pointers, never allocate and never throw. Elementwise kernels work on whole
-// vectors: n is a multiple of kPadding / sizeof(element), and every buffer holds that many elements.
+// vectors: n is a multiple of kPadding / sizeof(element), and every buffer holds that many
+// elements.
 #pragma once
 
 #include <array>
@@ -18,8 +19,30 @@ namespace odeum::cpu {
 inline constexpr std::size_t kPadding = 64;
 
 enum class Fn : std::uint8_t {
-  copy, neg, abs, sign, floor, exp, expm1, log, log1p, sqrt, sin, cos, tanh, sigmoid, softplus, erf,
-  add, sub, mul, div, max, min, less, equal,
+  copy,
+  neg,
+  abs,
+  sign,
+  floor,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sqrt,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  softplus,
+  erf,
+  add,
+  sub,
+  mul,
+  div,
+  max,
+  min,
+  less,
+  equal,
   mul_add,  ///< a b + c
   mul_sub,  ///< a b - c
   sub_mul,  ///< c - a b
@@ -30,7 +53,8 @@ constexpr std::size_t index(Fn fn) { return static_cast<std::size_t>(fn); }
 constexpr std::size_t index(DType type) { return static_cast<std::size_t>(type); }
 
 /// out[i] = fn(a[i], b[i], c[i]). Operands that are scalars (by variant) are read at index 0 only.
-using ElementKernel = void (*)(void* out, const void* a, const void* b, const void* c, std::size_t n);
+using ElementKernel = void (*)(void* out, const void* a, const void* b, const void* c,
+                               std::size_t n);
 
 /// Which operands are scalars: bit 0 for a, bit 1 for b, bit 2 for c.
 inline constexpr std::size_t kVariants = 8;
@@ -75,7 +99,8 @@ struct ProductKernels {
   /// As `small`, for n of a few columns, a_k = b_k = c_n = 1.
   void (*narrow)(const SmallProduct<T>&) = nullptr;
   /// B[k, n] by strides into panels [n / panel, rounded up][k][panel], padded with zeros.
-  void (*pack)(std::int64_t k, std::int64_t n, const T* b, std::int64_t b_k, std::int64_t b_n, T* to) = nullptr;
+  void (*pack)(std::int64_t k, std::int64_t n, const T* b, std::int64_t b_k, std::int64_t b_n,
+               T* to) = nullptr;
 };
 
 struct Kernels {
@@ -89,14 +114,21 @@ struct Kernels {
   /// out[r] = sum of x[r, 0..k), in the type itself. [type]; no int64.
   std::array<void (*)(void* out, const void* x, std::int64_t rows, std::int64_t k), 3> row_sums{};
   /// acc[j] += scale * sum over r of x[r, j]; float64 accumulators for floating types, int64 else.
-  std::array<void (*)(void* acc, const void* x, std::int64_t rows, std::int64_t n, double scale), 3> add_rows{};
+  std::array<void (*)(void* acc, const void* x, std::int64_t rows, std::int64_t n, double scale), 3>
+      add_rows{};
 };
 
 /// For the processor that runs this. `limit` (0 generic, 1 AVX2, 2 AVX-512) is for tests.
 const Kernels& kernels(int limit = 2);
 
-namespace generic { const Kernels& table(); }
-namespace avx2 { const Kernels& table(); }
-namespace avx512 { const Kernels& table(); }
+namespace generic {
+const Kernels& table();
+}
+namespace avx2 {
+const Kernels& table();
+}
+namespace avx512 {
+const Kernels& table();
+}
 
 }  // namespace odeum::cpu

@@ -19,7 +19,8 @@ std::vector<Side> merged(const std::vector<Side>& sides) {
     if (!result.empty()) {
       Side& outer = result.back();
       const auto nests = [&side](std::int64_t o, std::int64_t i) { return o == i * side.extent; };
-      if (!side.rows && nests(outer.a, side.a) && nests(outer.b, side.b) && nests(outer.c, side.c)) {
+      if (!side.rows && nests(outer.a, side.a) && nests(outer.b, side.b) &&
+          nests(outer.c, side.c)) {
         outer = {outer.extent * side.extent, outer.rows, side.a, side.b, side.c};
         continue;
       }
@@ -32,9 +33,9 @@ std::vector<Side> merged(const std::vector<Side>& sides) {
 /// Takes the largest axis for the product; the others become loops.
 Side take_largest(std::vector<Side> sides, std::vector<Side>& loops) {
   if (sides.empty()) return {};
-  const auto largest = std::max_element(sides.begin(), sides.end(), [](const Side& x, const Side& y) {
-    return x.size(kTypicalRows) < y.size(kTypicalRows);
-  });
+  const auto largest = std::max_element(
+      sides.begin(), sides.end(),
+      [](const Side& x, const Side& y) { return x.size(kTypicalRows) < y.size(kTypicalRows); });
   const Side taken = *largest;
   sides.erase(largest);
   loops.insert(loops.end(), sides.begin(), sides.end());
@@ -44,7 +45,8 @@ Side take_largest(std::vector<Side> sides, std::vector<Side>& loops) {
 }  // namespace
 
 ContractionShape contraction_shape(const std::string& a_labels, const std::string& b_labels,
-                                   const std::string& out_labels, const Layout& a, const Layout& b) {
+                                   const std::string& out_labels, const Layout& a,
+                                   const Layout& b) {
   std::vector<std::int64_t> out_strides(out_labels.size(), 0);
   const auto extent_of = [&](char label) {
     const auto i = a_labels.find(label);
@@ -91,7 +93,8 @@ ContractionShape contraction_shape(const std::string& a_labels, const std::strin
   result.n = take_largest(merged(n), result.loops);
   result.k = take_largest(merged(k), result.loops);
   // Loops over rows come first, so that blocks of rows are ranges of the outermost loop.
-  std::stable_partition(result.loops.begin(), result.loops.end(), [](const Side& s) { return s.rows; });
+  std::stable_partition(result.loops.begin(), result.loops.end(),
+                        [](const Side& s) { return s.rows; });
   return result;
 }
 

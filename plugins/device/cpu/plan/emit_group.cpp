@@ -1,49 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
 // The instructions of a fused group: operands, multiply-adds, loads and stores, registers.
-#include <algorithm>
+#include <array>
 #include <map>
-#include <numeric>
 #include <string>
 
 #include "odeum/error.hpp"
 #include "plan/lowering.hpp"
+#include "plan/registers.hpp"
 
 namespace odeum::cpu {
 namespace {
 
 Fn function_of(Op op) {
   switch (op) {
-    case Op::neg: return Fn::neg;
-    case Op::abs: return Fn::abs;
-    case Op::sign: return Fn::sign;
-    case Op::floor: return Fn::floor;
-    case Op::exp: return Fn::exp;
-    case Op::expm1: return Fn::expm1;
-    case Op::log: return Fn::log;
-    case Op::log1p: return Fn::log1p;
-    case Op::sqrt: return Fn::sqrt;
-    case Op::sin: return Fn::sin;
-    case Op::cos: return Fn::cos;
-    case Op::tanh: return Fn::tanh;
-    case Op::sigmoid: return Fn::sigmoid;
-    case Op::softplus: return Fn::softplus;
-    case Op::erf: return Fn::erf;
-    case Op::add: return Fn::add;
-    case Op::sub: return Fn::sub;
-    case Op::mul: return Fn::mul;
-    case Op::div: return Fn::div;
-    case Op::max: return Fn::max;
-    case Op::min: return Fn::min;
-    case Op::less: return Fn::less;
-    case Op::equal: return Fn::equal;
-    case Op::select: return Fn::select;
-    default: return Fn::copy;
+    case Op::neg:
+      return Fn::neg;
+    case Op::abs:
+      return Fn::abs;
+    case Op::sign:
+      return Fn::sign;
+    case Op::floor:
+      return Fn::floor;
+    case Op::exp:
+      return Fn::exp;
+    case Op::expm1:
+      return Fn::expm1;
+    case Op::log:
+      return Fn::log;
+    case Op::log1p:
+      return Fn::log1p;
+    case Op::sqrt:
+      return Fn::sqrt;
+    case Op::sin:
+      return Fn::sin;
+    case Op::cos:
+      return Fn::cos;
+    case Op::tanh:
+      return Fn::tanh;
+    case Op::sigmoid:
+      return Fn::sigmoid;
+    case Op::softplus:
+      return Fn::softplus;
+    case Op::erf:
+      return Fn::erf;
+    case Op::add:
+      return Fn::add;
+    case Op::sub:
+      return Fn::sub;
+    case Op::mul:
+      return Fn::mul;
+    case Op::div:
+      return Fn::div;
+    case Op::max:
+      return Fn::max;
+    case Op::min:
+      return Fn::min;
+    case Op::less:
+      return Fn::less;
+    case Op::equal:
+      return Fn::equal;
+    case Op::select:
+      return Fn::select;
+    default:
+      return Fn::copy;
   }
 }
 
 class Emission {
  public:
-  Emission(Lowering& lowering, const Unit& unit) : lowering_(lowering), graph_(lowering.graph()), unit_(unit) {
+  Emission(Lowering& lowering, const Unit& unit)
+      : lowering_(lowering), graph_(lowering.graph()), unit_(unit) {
     program_.rowful = unit.rowful;
     program_.elements = unit.elements;
     bool wide = false;
@@ -70,7 +96,7 @@ class Emission {
         sum(id);
       }
     }
-    finish();
+    assign_registers(program_, largest_);
     return std::move(program_);
   }
 
@@ -79,7 +105,9 @@ class Emission {
     return lowering_.fusion().unit_of[static_cast<std::size_t>(root)] ==
            lowering_.fusion().unit_of[static_cast<std::size_t>(unit_.nodes.front())];
   }
-  ValueId operand_root(ValueId id, int k) const { return graph_.root(graph_[id].operands[static_cast<std::size_t>(k)]); }
+  ValueId operand_root(ValueId id, int k) const {
+    return graph_.root(graph_[id].operands[static_cast<std::size_t>(k)]);
+  }
 
   /// A product that only one addition of this group reads is computed with it.
   void mark_fused_products() {
@@ -88,8 +116,11 @@ class Emission {
       if (op != Op::add && op != Op::sub) continue;
       for (int k = 0; k < 2; ++k) {
         const ValueId x = operand_root(id, k);
-        if (graph_.role(x) != Role::element || graph_[x].op != Op::mul || !here(x) || !graph_.plain(id, k)) continue;
-        if (graph_.readers[static_cast<std::size_t>(x)].size() != 1 || lowering_.slot(x) >= 0) continue;
+        if (graph_.role(x) != Role::element || graph_[x].op != Op::mul || !here(x) ||
+            !graph_.plain(id, k))
+          continue;
+        if (graph_.readers[static_cast<std::size_t>(x)].size() != 1 || lowering_.slot(x) >= 0)
+          continue;
         fused_[id] = k;
         skipped_[x] = true;
         break;
@@ -148,8 +179,8 @@ class Emission {
   }
 
   std::string described(const GroupOperand& x, const Access& a, bool loads) const {
-    std::string key = std::to_string(static_cast<int>(x.kind)) + (loads ? "L" : "") + ":" + std::to_string(x.slot) + ":" +
-                      std::to_string(a.offset);
+    std::string key = std::to_string(static_cast<int>(x.kind)) + (loads ? "L" : "") + ":" +
+                      std::to_string(x.slot) + ":" + std::to_string(a.offset);
     if (loads || x.kind == GroupOperand::Kind::periodic) {
       key += ":" + std::to_string(a.row_stride);
       for (std::size_t i = 0; i < a.extents.size(); ++i) {
@@ -206,7 +237,8 @@ class Emission {
       count = 3;
       fn = node.op == Op::add ? Fn::mul_add : (fused->second == 0 ? Fn::mul_sub : Fn::sub_mul);
     } else {
-      for (std::size_t k = 0; k < count; ++k) operands[k] = read(id, static_cast<int>(k), !converts);
+      for (std::size_t k = 0; k < count; ++k)
+        operands[k] = read(id, static_cast<int>(k), !converts);
     }
     std::size_t variant = 0;
     for (std::size_t k = 0; k < count; ++k) {
@@ -216,7 +248,8 @@ class Emission {
     x.kernel = converts ? lowering_.kernels().cast[index(from)][index(node.dtype)]
                         : lowering_.kernels().element[index(fn)][index(node.dtype)][variant];
     if (x.kernel == nullptr) {
-      throw ConfigError(std::string("device cpu: ") + name(node.op) + " has no meaning for " + name(node.dtype));
+      throw ConfigError(std::string("device cpu: ") + name(node.op) + " has no meaning for " +
+                        name(node.dtype));
     }
     x.a = operands[0];
     x.b = count > 1 ? operands[1] : operands[0];
@@ -279,77 +312,12 @@ class Emission {
     program_.cost += 1.0;
   }
 
-  /// Makes the chunk a number of rows if sums need that. Does every chunk start at a whole vector,
-  /// so that only the last one of a block ends inside one?
-  bool fit_chunk_to_rows() {
-    if (!program_.whole_rows) return true;
-    const std::int64_t width = program_.elements;
-    const std::int64_t whole = program_.granule / std::gcd(program_.granule, width);
-    std::int64_t rows = std::max<std::int64_t>(1, program_.chunk / width);
-    if (rows > whole) rows = rows / whole * whole;
-    program_.chunk = rows * width;
-    return rows % whole == 0;
-  }
-
-  /// Gives registers numbers that are used again, and spares to memory that is not padded.
-  void finish() {
-    std::vector<GroupOperand>& operands = program_.operands;
-    std::vector<std::size_t> last(operands.size(), 0);
-    for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
-      const GroupInstruction& x = program_.instructions[i];
-      const auto touch = [&](int operand) { last[static_cast<std::size_t>(operand)] = i; };
-      if (x.kind == GroupInstruction::Kind::kernel) {
-        touch(x.a), touch(x.b), touch(x.c), touch(x.out);
-      } else if (x.kind == GroupInstruction::Kind::load) {
-        touch(x.out);
-      } else {
-        touch(x.a);
-      }
-    }
-    std::vector<int> number(operands.size(), -1);
-    std::vector<bool> busy;
-    std::vector<std::size_t> busy_until;
-    const auto take = [&](int operand, std::size_t now) {
-      const auto o = static_cast<std::size_t>(operand);
-      if (operands[o].kind != GroupOperand::Kind::reg || number[o] >= 0) return;
-      std::size_t r = 0;
-      while (r < busy_until.size() && busy_until[r] >= now) ++r;
-      if (r == busy_until.size()) busy_until.push_back(0);
-      busy_until[r] = last[o];
-      number[o] = static_cast<int>(r);
-    };
-    for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
-      const auto kind = program_.instructions[i].kind;
-      if (kind == GroupInstruction::Kind::kernel || kind == GroupInstruction::Kind::load) take(program_.instructions[i].out, i + 0);
-    }
-    const bool aligned = fit_chunk_to_rows();
-    int registers = static_cast<int>(busy_until.size());
-    for (GroupOperand& x : operands) {
-      if (x.kind == GroupOperand::Kind::direct && (!x.in_arena || (x.written && !aligned))) x.spare = registers++;
-    }
-    program_.registers = registers;
-    std::vector<GroupOperand> table(static_cast<std::size_t>(registers));
-    for (std::size_t o = 0; o < operands.size(); ++o) {
-      if (operands[o].kind == GroupOperand::Kind::reg) continue;
-      number[o] = static_cast<int>(table.size());
-      table.push_back(operands[o]);
-    }
-    if (table.size() > kMostOperands) bug("device cpu: a fused group has " + std::to_string(table.size()) + " operands");
-    for (GroupInstruction& x : program_.instructions) {
-      for (int* operand : {&x.out, &x.a, &x.b, &x.c}) {
-        *operand = std::max(0, number[static_cast<std::size_t>(*operand)]);
-      }
-    }
-    program_.operands = std::move(table);
-    program_.register_bytes = padded(static_cast<std::size_t>(program_.chunk) * static_cast<std::size_t>(largest_)) + kPadding;
-  }
-
   Lowering& lowering_;
   const Graph& graph_;
   const Unit& unit_;
   GroupProgram program_;
   bool narrow_ = false;
-  int largest_ = 4;
+  std::size_t largest_ = 4;
   std::map<ValueId, int> values_, fused_;
   std::map<ValueId, bool> skipped_;
   std::map<std::pair<ValueId, int>, bool> stored_;
@@ -358,6 +326,8 @@ class Emission {
 
 }  // namespace
 
-GroupProgram emit_group(Lowering& lowering, const Unit& unit) { return Emission(lowering, unit).emit(); }
+GroupProgram emit_group(Lowering& lowering, const Unit& unit) {
+  return Emission(lowering, unit).emit();
+}
 
 }  // namespace odeum::cpu

@@ -37,7 +37,8 @@ class Depths {
   bool runs(ValueId id) const {
     if (graph_.reduces_rows(id) && graph_.role(id) != Role::dead) return true;
     if (graph_.role(id) == Role::element) return true;
-    return graph_.role(id) == Role::step && graph_.accumulation_of[static_cast<std::size_t>(id)] < 0;
+    return graph_.role(id) == Role::step &&
+           graph_.accumulation_of[static_cast<std::size_t>(id)] < 0;
   }
   ValueId operand_root(ValueId id, int k) const {
     return graph_.root(graph_[id].operands[static_cast<std::size_t>(k)]);
@@ -64,7 +65,8 @@ class Depths {
     for (const ValueId reader : graph_.readers[static_cast<std::size_t>(id)]) {
       if (!same_phase(id, reader)) return -1;
       for (int k = 0; k < operands(reader); ++k) {
-        if (operand_root(reader, k) == id) result = std::min(result, depth(reader) - (joined(reader, k) ? 0 : 1));
+        if (operand_root(reader, k) == id)
+          result = std::min(result, depth(reader) - (joined(reader, k) ? 0 : 1));
       }
     }
     return result == std::numeric_limits<int>::max() ? -1 : result;
@@ -89,7 +91,8 @@ class Depths {
 
   /// Moves what is cheap to compute later to its readers, so that it is not stored in between.
   void sink(ValueId id) {
-    if (graph_.role(id) != Role::element || graph_.output_of[static_cast<std::size_t>(id)] >= 0) return;
+    if (graph_.role(id) != Role::element || graph_.output_of[static_cast<std::size_t>(id)] >= 0)
+      return;
     const int at = latest(id);
     if (at > depth(id) && free_at(id, at, kLongestChain)) depth_[static_cast<std::size_t>(id)] = at;
   }
@@ -98,7 +101,8 @@ class Depths {
   std::vector<int> depth_;
 };
 
-std::vector<Unit> gather_units(const Graph& graph, const Depths& depths, std::vector<int>& unit_of) {
+std::vector<Unit> gather_units(const Graph& graph, const Depths& depths,
+                               std::vector<int>& unit_of) {
   std::vector<Unit> units;
   std::map<std::tuple<int, bool, std::int64_t, int>, int> open;
   for (std::size_t i = 0; i < graph.size(); ++i) {
@@ -110,9 +114,11 @@ std::vector<Unit> gather_units(const Graph& graph, const Depths& depths, std::ve
       continue;
     }
     if (graph.role(id) == Role::element) {
-      const auto key = std::tuple(graph.phase(id), graph.rowful(id), graph.elements(id), depths.depth(id));
+      const auto key =
+          std::tuple(graph.phase(id), graph.rowful(id), graph.elements(id), depths.depth(id));
       const auto found = open.find(key);
-      if (found != open.end() && units[static_cast<std::size_t>(found->second)].nodes.size() < kLargestGroup) {
+      if (found != open.end() &&
+          units[static_cast<std::size_t>(found->second)].nodes.size() < kLargestGroup) {
         unit_of[i] = found->second;
         units[static_cast<std::size_t>(found->second)].nodes.push_back(id);
         continue;
@@ -120,8 +126,11 @@ std::vector<Unit> gather_units(const Graph& graph, const Depths& depths, std::ve
       open[key] = static_cast<int>(units.size());
     }
     unit_of[i] = static_cast<int>(units.size());
-    units.push_back({graph.role(id) == Role::element, graph.executed_in(id),
-                     (graph.executed_in(id) & 1) != 0, graph.elements(id), {id}});
+    units.push_back({graph.role(id) == Role::element,
+                     graph.executed_in(id),
+                     (graph.executed_in(id) & 1) != 0,
+                     graph.elements(id),
+                     {id}});
   }
   return units;
 }
@@ -136,7 +145,8 @@ std::vector<std::size_t> order(const Depths& depths, const std::vector<Unit>& un
     for (const ValueId id : units[u].nodes) {
       for (int k = 0; k < depths.operands(id); ++k) {
         const int from = unit_of[static_cast<std::size_t>(depths.operand_root(id, k))];
-        if (from >= 0 && static_cast<std::size_t>(from) != u) needs.push_back(static_cast<std::size_t>(from));
+        if (from >= 0 && static_cast<std::size_t>(from) != u)
+          needs.push_back(static_cast<std::size_t>(from));
       }
     }
     std::sort(needs.begin(), needs.end());

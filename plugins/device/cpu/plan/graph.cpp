@@ -9,7 +9,8 @@ namespace odeum::cpu {
 
 bool is_elementwise(Op op) { return op >= Op::neg && op <= Op::select && op != Op::stop_gradient; }
 bool is_view(Op op) {
-  return op == Op::stop_gradient || op == Op::reshape || op == Op::permute || op == Op::broadcast || op == Op::slice;
+  return op == Op::stop_gradient || op == Op::reshape || op == Op::permute || op == Op::broadcast ||
+         op == Op::slice;
 }
 
 namespace {
@@ -17,15 +18,24 @@ namespace {
 /// Operations whose steps read their operands row-major, without strides.
 bool reads_contiguous(Op op) {
   switch (op) {
-    case Op::random: case Op::gather: case Op::scatter_add: case Op::window_argmax: case Op::conv:
-    case Op::conv_input_gradient: case Op::conv_weight_gradient: case Op::lu_solve: return true;
-    default: return false;
+    case Op::random:
+    case Op::gather:
+    case Op::scatter_add:
+    case Op::window_argmax:
+    case Op::conv:
+    case Op::conv_input_gradient:
+    case Op::conv_weight_gradient:
+    case Op::lu_solve:
+      return true;
+    default:
+      return false;
   }
 }
 
 }  // namespace
 
-Graph::Graph(const Program& program, const CompileOptions& options, const std::vector<bool>& wanted) {
+Graph::Graph(const Program& program, const CompileOptions& options,
+             const std::vector<bool>& wanted) {
   std::vector<ValueId> now(program.nodes.size());
   for (std::size_t i = 0; i < program.nodes.size(); ++i) {
     Node node = program.nodes[i];
@@ -36,12 +46,15 @@ Graph::Graph(const Program& program, const CompileOptions& options, const std::v
     for (ValueId& operand : node.operands) {
       operand = now[static_cast<std::size_t>(operand)];
       const Layout& x = layout(operand);
-      if (reads_contiguous(node.op) && (fill(x.root) != nullptr || !whole(x, (*this)[x.root].shape))) operand = copied(operand);
+      if (reads_contiguous(node.op) &&
+          (fill(x.root) != nullptr || !whole(x, (*this)[x.root].shape)))
+        operand = copied(operand);
     }
     now[i] = append(std::move(node));
   }
   for (std::size_t i = 0; i < program.inputs.size(); ++i) {
-    input_of[static_cast<std::size_t>(now[static_cast<std::size_t>(program.inputs[i])])] = static_cast<int>(i);
+    input_of[static_cast<std::size_t>(now[static_cast<std::size_t>(program.inputs[i])])] =
+        static_cast<int>(i);
   }
   std::vector<ValueId> outputs;
   for (const ValueId id : program.outputs) outputs.push_back(now[static_cast<std::size_t>(id)]);
@@ -93,21 +106,25 @@ bool Graph::plain(ValueId id, int k) const {
 
 bool Graph::reduces_rows(ValueId id) const {
   const Node& node = (*this)[id];
-  if (node.shape.has_rows() || is_view(node.op) || node.op == Op::row_count || node.op == Op::input) return false;
-  return std::any_of(node.operands.begin(), node.operands.end(), [this](ValueId x) { return rowful(x); });
+  if (node.shape.has_rows() || is_view(node.op) || node.op == Op::row_count || node.op == Op::input)
+    return false;
+  return std::any_of(node.operands.begin(), node.operands.end(),
+                     [this](ValueId x) { return rowful(x); });
 }
 
-void Graph::bind_outputs(const std::vector<ValueId>& outputs, std::size_t inputs, const CompileOptions& options,
-                         const std::vector<bool>& wanted) {
+void Graph::bind_outputs(const std::vector<ValueId>& outputs, std::size_t inputs,
+                         const CompileOptions& options, const std::vector<bool>& wanted) {
   for (std::size_t k = 0; k < outputs.size(); ++k) {
     if (!wanted[k]) continue;
     const ValueId value = outputs[k];
     const Node node = (*this)[value];
-    const bool accumulate = !options.outputs.empty() && options.outputs[k] == OutputMode::accumulate;
+    const bool accumulate =
+        !options.outputs.empty() && options.outputs[k] == OutputMode::accumulate;
     ValueId writer = root(value);
     const Node& computed = (*this)[writer];
     const bool in_place = !accumulate && computed.op != Op::input && computed.op != Op::constant &&
-                          output_of[static_cast<std::size_t>(writer)] < 0 && whole(layout(value), computed.shape);
+                          output_of[static_cast<std::size_t>(writer)] < 0 &&
+                          whole(layout(value), computed.shape);
     if (accumulate) {
       const ValueId before = append({Op::input, node.dtype, node.row_class, node.shape, {}, {}});
       input_of[static_cast<std::size_t>(before)] = static_cast<int>(inputs + k);
@@ -131,7 +148,8 @@ void Graph::find_live() {
     }
     // A view that memory cannot express is an elementwise copy.
     roles[i] = is_elementwise(node.op) || is_view(node.op) ? Role::element : Role::step;
-    for (const ValueId operand : node.operands) readers[static_cast<std::size_t>(root(operand))].push_back(id);
+    for (const ValueId operand : node.operands)
+      readers[static_cast<std::size_t>(root(operand))].push_back(id);
   }
   for (auto& list : readers) std::reverse(list.begin(), list.end());
 }
@@ -145,7 +163,9 @@ void Graph::find_phases() {
     int latest = 0;
     bool has_rowful = false;
     for (const ValueId operand : nodes[i].operands) {
-      latest = std::max(latest, roles[static_cast<std::size_t>(root(operand))] == Role::leaf ? 0 : phase(root(operand)));
+      latest = std::max(latest, roles[static_cast<std::size_t>(root(operand))] == Role::leaf
+                                    ? 0
+                                    : phase(root(operand)));
       has_rowful = has_rowful || rowful(operand);
     }
     if (nodes[i].shape.has_rows() || has_rowful) latest |= 1;  // the work is done over rows
@@ -154,8 +174,8 @@ void Graph::find_phases() {
   }
 }
 
-std::optional<Accumulation> Graph::accumulation(ValueId id,
-                                                const std::vector<std::optional<Accumulation>>& forms) const {
+std::optional<Accumulation> Graph::accumulation(
+    ValueId id, const std::vector<std::optional<Accumulation>>& forms) const {
   const Node& node = (*this)[id];
   if (reduces_rows(id)) return Accumulation{id, {{id, 1.0, {}}}};
   if (node.dtype == DType::i64 || node.shape.has_rows()) return std::nullopt;
@@ -164,7 +184,8 @@ std::optional<Accumulation> Graph::accumulation(ValueId id,
     const ValueId x = root(node.operands[static_cast<std::size_t>(k)]);
     const auto i = static_cast<std::size_t>(x);
     if (!plain(id, k) || !forms[i] || readers[i].size() != 1 || output_of[i] >= 0) return nullptr;
-    if ((*this)[forms[i]->terms.front().reduction].op == Op::reduce_max) return nullptr;  // grows by sums only
+    if ((*this)[forms[i]->terms.front().reduction].op == Op::reduce_max)
+      return nullptr;  // grows by sums only
     return (*this)[x].dtype == node.dtype ? &*forms[i] : nullptr;
   };
   const auto scaled = [&](Accumulation sum, double factor) {
@@ -196,8 +217,10 @@ std::optional<Accumulation> Graph::accumulation(ValueId id,
         const Layout& other = layout(node.operands[static_cast<std::size_t>(1 - k)]);
         if (x == nullptr) continue;
         if (const double* factor = fill(other.root)) return scaled(*x, *factor);
-        const bool scalar = access(other).kind == Access::Kind::scalar && elements(other.root) == 1 && !rowful(other.root);
-        const bool early = role(other.root) == Role::leaf || phase(other.root) < executed_in(x->terms[0].reduction);
+        const bool scalar = access(other).kind == Access::Kind::scalar &&
+                            elements(other.root) == 1 && !rowful(other.root);
+        const bool early = role(other.root) == Role::leaf ||
+                           phase(other.root) < executed_in(x->terms[0].reduction);
         if (!scalar || !early || (*this)[other.root].dtype != node.dtype) continue;
         Accumulation sum = scaled(*x, 1.0);
         for (Term& term : sum.terms) term.scalars.push_back(other.root);
@@ -221,7 +244,8 @@ void Graph::find_accumulations() {
       const auto continues = [&](const Term& term) {
         return forms[r] && term.reduction == forms[r]->terms[0].reduction;
       };
-      if (std::any_of(forms[i]->terms.begin(), forms[i]->terms.end(), continues)) roles[r] = Role::absorbed;
+      if (std::any_of(forms[i]->terms.begin(), forms[i]->terms.end(), continues))
+        roles[r] = Role::absorbed;
     }
     roles[i] = Role::step;
   }

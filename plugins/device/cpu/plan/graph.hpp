@@ -63,23 +63,24 @@ class Graph {
   std::vector<Layout> layouts;
   std::vector<Role> roles;
   std::vector<int> phases;
-  std::vector<int> output_of;            ///< position of the output that the node writes, or -1
-  std::vector<int> input_of;             ///< of leaves: input, or (accumulating) inputs + output
+  std::vector<int> output_of;  ///< position of the output that the node writes, or -1
+  std::vector<int> input_of;   ///< of leaves: input, or (accumulating) inputs + output
   std::vector<std::vector<ValueId>> readers;  ///< of roots: nodes that compute from it
   std::vector<Accumulation> accumulations;
-  std::vector<int> accumulation_of;      ///< of reductions and results, or -1
+  std::vector<int> accumulation_of;  ///< of reductions and results, or -1
   int last_phase = 0;
 
  private:
   ValueId append(Node node);
   ValueId copied(ValueId x);
   void place(ValueId id);
-  void bind_outputs(const std::vector<ValueId>& outputs, std::size_t inputs, const CompileOptions& options,
-                    const std::vector<bool>& wanted);
+  void bind_outputs(const std::vector<ValueId>& outputs, std::size_t inputs,
+                    const CompileOptions& options, const std::vector<bool>& wanted);
   void find_live();
   void find_phases();
   void find_accumulations();
-  std::optional<Accumulation> accumulation(ValueId id, const std::vector<std::optional<Accumulation>>& forms) const;
+  std::optional<Accumulation> accumulation(
+      ValueId id, const std::vector<std::optional<Accumulation>>& forms) const;
 };
 
 bool is_elementwise(Op op);

@@ -110,7 +110,8 @@ bool whole(const Layout& layout, const Shape& root_shape) {
   if (rows != root_shape.has_rows()) return false;
   std::int64_t stride = 1;
   for (std::size_t i = layout.extents.size(); i-- > 0;) {
-    if (layout.extents[i] == kRows) return layout.strides[i] == stride && stride == root_shape.elements_per_row();
+    if (layout.extents[i] == kRows)
+      return layout.strides[i] == stride && stride == root_shape.elements_per_row();
     if (layout.extents[i] == 1) continue;
     if (layout.strides[i] != stride) return false;
     stride *= layout.extents[i];
@@ -136,7 +137,8 @@ Access access(const Layout& layout) {
   }
   a.row_stride = rows ? layout.strides[0] : a.per_row;
   const bool dense = a.extents.empty() || (a.extents.size() == 1 && a.strides[0] == 1);
-  const bool constant = std::all_of(a.strides.begin(), a.strides.end(), [](std::int64_t s) { return s == 0; });
+  const bool constant =
+      std::all_of(a.strides.begin(), a.strides.end(), [](std::int64_t s) { return s == 0; });
   if (constant && (!rows || a.row_stride == 0)) {
     a.kind = Access::Kind::scalar;
   } else if (dense && a.row_stride == a.per_row) {

@@ -27,15 +27,21 @@ std::int64_t from_end(const Shape& shape, int axis) { return shape[shape.rank() 
 std::unique_ptr<Step> Lowering::step(const Unit& unit) {
   const ValueId id = unit.nodes.front();
   switch (graph_[id].op) {
-    case Op::dot: return contraction(id, unit.phase);
+    case Op::dot:
+      return contraction(id, unit.phase);
     case Op::sum:
-    case Op::reduce_max: return reduction(id);
+    case Op::reduce_max:
+      return reduction(id);
     case Op::conv:
     case Op::conv_input_gradient:
-    case Op::conv_weight_gradient: return convolution(id);
-    case Op::concat: return concat(id);
-    case Op::pad: return pad(id);
-    default: return other(id);
+    case Op::conv_weight_gradient:
+      return convolution(id);
+    case Op::concat:
+      return concat(id);
+    case Op::pad:
+      return pad(id);
+    default:
+      return other(id);
   }
 }
 
@@ -63,7 +69,8 @@ std::unique_ptr<Step> Lowering::contraction(ValueId id, int phase) {
   if ((phase & 1) != 0 && fixed_b && worth_packing(spec, kernels_)) {
     const ContractionShape& s = spec.shape;
     std::string key = "pack";
-    for (const std::int64_t x : {std::int64_t{spec.b}, s.b_offset, s.k.extent, s.n.extent, s.k.b, s.n.b}) {
+    for (const std::int64_t x :
+         {std::int64_t{spec.b}, s.b_offset, s.k.extent, s.n.extent, s.k.b, s.n.b}) {
       key += " " + std::to_string(x);
     }
     const auto before = static_cast<std::size_t>(phase) - 1;
@@ -73,7 +80,8 @@ std::unique_ptr<Step> Lowering::contraction(ValueId id, int phase) {
       Slot& slot = plan_.slots[static_cast<std::size_t>(spec.packed)];
       slot.last = std::max(slot.last, phase_last_[before + 1]);
     } else {
-      Slot slot{Home::fixed, spec.type, false, packed_elements(kernels_, spec.type, s.k.extent, s.n.extent)};
+      Slot slot{Home::fixed, spec.type, false,
+                packed_elements(kernels_, spec.type, s.k.extent, s.n.extent)};
       slot.first = phase_first_[before];
       slot.last = phase_last_[before + 1];
       spec.packed = prepared_[key] = add_slot(slot);
@@ -139,11 +147,14 @@ std::unique_ptr<Step> Lowering::convolution(ValueId id) {
 Access Lowering::part_access(ValueId id, int k) const {
   const Node& node = graph_[id];
   const Layout result = contiguous(id, node.shape);
-  const auto part = [&](int i) -> const Shape& { return graph_[node.operands[static_cast<std::size_t>(i)]].shape; };
+  const auto part = [&](int i) -> const Shape& {
+    return graph_[node.operands[static_cast<std::size_t>(i)]].shape;
+  };
   Layout place{id, 0, part(k).extents(), result.strides};
   if (node.op == Op::concat) {
     const auto axis = std::get<Axis>(node.attributes).axis;
-    for (int i = 0; i < k; ++i) place.offset += part(i)[axis] * result.strides[static_cast<std::size_t>(axis)];
+    for (int i = 0; i < k; ++i)
+      place.offset += part(i)[axis] * result.strides[static_cast<std::size_t>(axis)];
   } else {
     const auto& padding = std::get<Padding>(node.attributes);
     place.offset = padding.before * result.strides[static_cast<std::size_t>(padding.axis)];
@@ -190,29 +201,41 @@ std::unique_ptr<Step> Lowering::other(ValueId id) {
   const auto shape = [&](std::size_t k) -> const Shape& { return graph_[node.operands[k]].shape; };
   const bool rowful = node.shape.has_rows();
   switch (node.op) {
-    case Op::iota: return make_iota(node.shape, node.dtype, std::get<Axis>(node.attributes).axis, slot(id));
-    case Op::row_count: return make_row_count(node.dtype, slot(id));
+    case Op::iota:
+      return make_iota(node.shape, node.dtype, std::get<Axis>(node.attributes).axis, slot(id));
+    case Op::row_count:
+      return make_row_count(node.dtype, slot(id));
     case Op::random:
-      return make_random(std::get<Randomness>(node.attributes).distribution, node.shape, node.dtype, operand(0),
-                         operand(1), slot(id));
+      return make_random(std::get<Randomness>(node.attributes).distribution, node.shape, node.dtype,
+                         operand(0), operand(1), slot(id));
     case Op::gather:
     case Op::scatter_add: {
-      IndexSpec spec{node.dtype, rowful, leading(node.shape, 1), from_end(shape(0), 1), from_end(shape(1), 1),
-                     from_end(node.shape, 1), operand(0), operand(1), slot(id)};
+      IndexSpec spec{node.dtype,
+                     rowful,
+                     leading(node.shape, 1),
+                     from_end(shape(0), 1),
+                     from_end(shape(1), 1),
+                     from_end(node.shape, 1),
+                     operand(0),
+                     operand(1),
+                     slot(id)};
       return node.op == Op::gather ? make_gather(spec) : make_scatter_add(spec);
     }
     case Op::window_argmax: {
       const Shape& x = shape(0);
-      return make_window_argmax({graph_[node.operands[0]].dtype, rowful, leading(x, 2), from_end(x, 2), from_end(x, 1),
-                                 from_end(node.shape, 2), from_end(node.shape, 1), std::get<Window>(node.attributes),
+      return make_window_argmax({graph_[node.operands[0]].dtype, rowful, leading(x, 2),
+                                 from_end(x, 2), from_end(x, 1), from_end(node.shape, 2),
+                                 from_end(node.shape, 1), std::get<Window>(node.attributes),
                                  operand(0), slot(id)});
     }
     case Op::lu_solve: {
       const Shape& b = shape(1);
-      return make_lu_solve({node.dtype, rowful, std::get<Solve>(node.attributes).transposed, leading(b, 2),
-                            from_end(b, 2), from_end(b, 1), operand(0), operand(1), slot(id)});
+      return make_lu_solve({node.dtype, rowful, std::get<Solve>(node.attributes).transposed,
+                            leading(b, 2), from_end(b, 2), from_end(b, 1), operand(0), operand(1),
+                            slot(id)});
     }
-    default: throw ConfigError(std::string("device cpu: the operation ") + name(node.op) + " is unknown");
+    default:
+      throw ConfigError(std::string("device cpu: the operation ") + name(node.op) + " is unknown");
   }
 }
 

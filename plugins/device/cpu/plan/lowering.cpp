@@ -3,8 +3,8 @@
 #include "plan/lowering.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
-#include <limits>
 
 #include "steps/moves.hpp"
 
@@ -32,7 +32,8 @@ Lowering::Lowering(const Graph& graph, const Kernels& kernels)
 
 Plan Lowering::finish(Schedule schedule) {
   choose(schedule);
-  // A group that holds float32 beside float64 writes sixteen elements at once, 128 bytes of float64.
+  // A group that holds float32 beside float64 writes sixteen elements at once, 128 bytes of
+  // float64.
   plan_.fixed_bytes = place_slots(plan_.slots, Home::fixed, 2 * kPadding) + kPadding;
   plan_.stored_row_bytes = place_slots(plan_.slots, Home::stored, kUnit);
   plan_.tile_row_bytes = place_slots(plan_.slots, Home::tile, kUnit);
@@ -84,10 +85,11 @@ int Lowering::add_constant(DType type, const std::vector<double>& values) {
 }
 
 int Lowering::number(double value, DType type) {
-  const auto known = numbers_.find({value, type});
-  if (known != numbers_.end()) return known->second;
-  // A NaN equals nothing, so it is never found again and gets a slot each time.
-  return numbers_[{value, type}] = add_constant(type, {value});
+  // By its bits: a NaN is no key, and -0 is another number than 0.
+  const auto [known, is_new] =
+      numbers_.try_emplace({std::bit_cast<std::uint64_t>(value), type}, -1);
+  if (is_new) known->second = add_constant(type, {value});
+  return known->second;
 }
 
 void Lowering::make_leaf_slots() {
@@ -111,8 +113,9 @@ void Lowering::make_leaf_slots() {
 
 bool Lowering::part_in_group(ValueId id, int k) const {
   const ValueId x = graph_.root(graph_[id].operands[static_cast<std::size_t>(k)]);
-  return graph_[id].op == Op::concat && graph_.role(id) == Role::step && graph_.role(x) == Role::element &&
-         graph_.plain(id, k) && graph_.phase(x) == graph_.phase(id) && graph_.rowful(x) == graph_.rowful(id);
+  return graph_[id].op == Op::concat && graph_.role(id) == Role::step &&
+         graph_.role(x) == Role::element && graph_.plain(id, k) &&
+         graph_.phase(x) == graph_.phase(id) && graph_.rowful(x) == graph_.rowful(id);
 }
 
 bool Lowering::needs_slot(ValueId root) const {
@@ -122,7 +125,8 @@ bool Lowering::needs_slot(ValueId root) const {
     const Node& node = graph_[reader];
     for (int k = 0; k < static_cast<int>(node.operands.size()); ++k) {
       if (graph_.root(node.operands[static_cast<std::size_t>(k)]) != root) continue;
-      const bool same_group = fusion_.unit_of[i] == fusion_.unit_of[static_cast<std::size_t>(reader)];
+      const bool same_group =
+          fusion_.unit_of[i] == fusion_.unit_of[static_cast<std::size_t>(reader)];
       if (same_group && graph_.plain(reader, k)) continue;
       if (!part_in_group(reader, k)) return true;
     }
@@ -134,8 +138,11 @@ Home Lowering::home_of(ValueId root) const {
   const auto i = static_cast<std::size_t>(root);
   if (graph_.output_of[i] >= 0) return Home::output;
   if (!graph_.rowful(root)) return Home::fixed;
-  const auto elsewhere = [&](ValueId reader) { return graph_.executed_in(reader) != graph_.phase(root); };
-  return std::any_of(graph_.readers[i].begin(), graph_.readers[i].end(), elsewhere) ? Home::stored : Home::tile;
+  const auto elsewhere = [&](ValueId reader) {
+    return graph_.executed_in(reader) != graph_.phase(root);
+  };
+  return std::any_of(graph_.readers[i].begin(), graph_.readers[i].end(), elsewhere) ? Home::stored
+                                                                                    : Home::tile;
 }
 
 void Lowering::make_slots() {
@@ -145,13 +152,16 @@ void Lowering::make_slots() {
     if (!computed || !needs_slot(id)) continue;
     const int unit = fusion_.unit_of[i];
     const bool combined = graph_.accumulation_of[i] >= 0;
-    Slot slot{home_of(id), graph_[id].dtype, graph_.rowful(id), graph_.elements(id), graph_.output_of[i]};
-    slot.first = combined || unit < 0 ? phase_last_[static_cast<std::size_t>(graph_.phase(id)) - 1] : unit;
+    Slot slot{home_of(id), graph_[id].dtype, graph_.rowful(id), graph_.elements(id),
+              graph_.output_of[i]};
+    slot.first =
+        combined || unit < 0 ? phase_last_[static_cast<std::size_t>(graph_.phase(id)) - 1] : unit;
     slot.last = slot.first;
     if (graph_[id].op == Op::concat) {
       for (int k = 0; k < static_cast<int>(graph_[id].operands.size()); ++k) {
         const ValueId part = graph_.root(graph_[id].operands[static_cast<std::size_t>(k)]);
-        if (part_in_group(id, k)) slot.first = std::min(slot.first, fusion_.unit_of[static_cast<std::size_t>(part)]);
+        if (part_in_group(id, k))
+          slot.first = std::min(slot.first, fusion_.unit_of[static_cast<std::size_t>(part)]);
       }
     }
     for (const ValueId reader : graph_.readers[i]) {
@@ -186,11 +196,13 @@ void Lowering::make_accumulators() {
 const Term& Lowering::term(ValueId reduction) const {
   const int sum = graph_.accumulation_of[static_cast<std::size_t>(reduction)];
   const auto& terms = graph_.accumulations[static_cast<std::size_t>(sum)].terms;
-  return *std::find_if(terms.begin(), terms.end(), [reduction](const Term& t) { return t.reduction == reduction; });
+  return *std::find_if(terms.begin(), terms.end(),
+                       [reduction](const Term& t) { return t.reduction == reduction; });
 }
 
 int Lowering::accumulator(ValueId reduction) const {
-  return accumulator_of_[static_cast<std::size_t>(graph_.accumulation_of[static_cast<std::size_t>(reduction)])];
+  return accumulator_of_[static_cast<std::size_t>(
+      graph_.accumulation_of[static_cast<std::size_t>(reduction)])];
 }
 
 std::vector<int> Lowering::scalar_slots(const Term& term) const {
@@ -212,7 +224,8 @@ void Lowering::extend_lives() {
 }
 
 int Lowering::repeated(ValueId root, const Access& x, std::int64_t chunk, int phase) {
-  std::string key = "repeat " + std::to_string(root) + " " + std::to_string(x.offset) + " " + std::to_string(x.per_row);
+  std::string key = "repeat " + std::to_string(root) + " " + std::to_string(x.offset) + " " +
+                    std::to_string(x.per_row);
   for (std::size_t i = 0; i < x.extents.size(); ++i) {
     key += " " + std::to_string(x.extents[i]) + "/" + std::to_string(x.strides[i]);
   }
@@ -230,7 +243,8 @@ int Lowering::repeated(ValueId root, const Access& x, std::int64_t chunk, int ph
   const int result = add_slot(slot);
   prepared_[key] = result;
   plan_.phases[before].steps.push_back(
-      make_repeat({x.per_row, x.per_row + chunk + 16, size_of(graph_[root].dtype), this->slot(root), result, x}));
+      make_repeat({x.per_row, x.per_row + chunk + 16, size_of(graph_[root].dtype), this->slot(root),
+                   result, x}));
   return result;
 }
 
@@ -244,8 +258,8 @@ void Lowering::make_steps() {
 }
 
 void Lowering::choose(Schedule schedule) {
-  // The weights that every tile multiplies by, and the shards of their gradients. Measured: nets 256
-  // wide (1 MB) run 15 % faster by rows, nets 2000 wide 15 % faster by tasks.
+  // The weights that every tile multiplies by, and the shards of their gradients. Measured: nets
+  // 256 wide (1 MB) run 15 % faster by rows, nets 2000 wide 15 % faster by tasks.
   constexpr std::size_t kSmallWeights = std::size_t{2} << 20U;
   std::size_t weights = 0;
   for (const Slot& slot : plan_.slots) {
@@ -254,17 +268,20 @@ void Lowering::choose(Schedule schedule) {
   for (const auto& [key, slot] : prepared_) {
     if (key.rfind("pack", 0) == 0) weights += plan_.slots[static_cast<std::size_t>(slot)].bytes();
   }
-  plan_.schedule = schedule != Schedule::automatic ? schedule : (weights > kSmallWeights ? Schedule::tasks : Schedule::rows);
+  plan_.schedule = schedule != Schedule::automatic
+                       ? schedule
+                       : (weights > kSmallWeights ? Schedule::tasks : Schedule::rows);
 }
 
-Plan make_plan(const Program& program, const CompileOptions& options, const std::vector<bool>& wanted,
-               Schedule schedule, const Kernels& kernels) {
+Plan make_plan(const Program& program, const CompileOptions& options,
+               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels) {
   const Graph graph(program, options, wanted);
   Plan plan = Lowering(graph, kernels).finish(schedule);
   // As many rows as the second-level cache holds, within what products like.
   constexpr std::size_t kCache = std::size_t{512} << 10U;
   plan.tile_rows = 64;
-  while (plan.tile_rows < 256 && plan.tile_row_bytes * static_cast<std::size_t>(plan.tile_rows) * 2 <= kCache) {
+  while (plan.tile_rows < 256 &&
+         plan.tile_row_bytes * static_cast<std::size_t>(plan.tile_rows) * 2 <= kCache) {
     plan.tile_rows *= 2;
   }
   return plan;

@@ -67,9 +67,9 @@ class Lowering {
   Fusion fusion_;
   Plan plan_;
   std::vector<int> slot_of_;
-  std::vector<int> accumulator_of_;  ///< slot, by accumulation
+  std::vector<int> accumulator_of_;            ///< slot, by accumulation
   std::vector<int> phase_first_, phase_last_;  ///< units
-  std::map<std::pair<double, DType>, int> numbers_;
+  std::map<std::pair<std::uint64_t, DType>, int> numbers_;
   std::map<std::string, int> prepared_;  ///< repeated and packed operands by description
 };
 

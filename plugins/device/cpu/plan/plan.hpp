@@ -36,13 +36,13 @@ struct Plan {
   std::int64_t tile_rows = 64;         ///< rows plan; a multiple of 16
   std::vector<Phase> phases;           ///< without rows, over rows, without, ...
   std::vector<Slot> slots;
-  std::vector<std::byte> constants;    ///< to be copied to aligned memory
+  std::vector<std::byte> constants;  ///< to be copied to aligned memory
   std::size_t fixed_bytes = 0, accumulator_bytes = 0, product_bytes = 0;
   std::size_t stored_row_bytes = 0, tile_row_bytes = 0;
 };
 
 /// Plans the part of an optimised program that the wanted outputs need.
-Plan make_plan(const Program& program, const CompileOptions& options, const std::vector<bool>& wanted,
-               Schedule schedule, const Kernels& kernels);
+Plan make_plan(const Program& program, const CompileOptions& options,
+               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels);
 
 }  // namespace odeum::cpu

@@ -6,7 +6,9 @@
 namespace odeum::cpu {
 
 std::size_t place_slots(std::vector<Slot>& slots, Home home, std::size_t rounding) {
-  const auto size = [rounding](const Slot& s) { return (s.bytes() + rounding - 1) / rounding * rounding; };
+  const auto size = [rounding](const Slot& s) {
+    return (s.bytes() + rounding - 1) / rounding * rounding;
+  };
   std::vector<Slot*> order;
   for (Slot& slot : slots) {
     if (slot.home == home) order.push_back(&slot);
@@ -25,9 +27,10 @@ std::size_t place_slots(std::vector<Slot>& slots, Home home, std::size_t roundin
     }
     slot->offset = at;
     total = std::max(total, at + size(*slot));
-    placed.insert(std::upper_bound(placed.begin(), placed.end(), slot,
-                                   [](const Slot* a, const Slot* b) { return a->offset < b->offset; }),
-                  slot);
+    placed.insert(
+        std::upper_bound(placed.begin(), placed.end(), slot,
+                         [](const Slot* a, const Slot* b) { return a->offset < b->offset; }),
+        slot);
   }
   return total;
 }

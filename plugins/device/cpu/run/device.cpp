@@ -27,7 +27,8 @@ void CpuDevice::fill_zero(View to, std::size_t bytes) {
   if (bytes > 0) std::memset(to.host<std::byte>(), 0, bytes);
 }
 
-std::unique_ptr<Executable> CpuDevice::compile(const Program& program, const CompileOptions& options) {
+std::unique_ptr<Executable> CpuDevice::compile(const Program& program,
+                                               const CompileOptions& options) {
   return std::make_unique<CpuExecutable>(program, options, schedule_, kernels_, threads_);
 }
 

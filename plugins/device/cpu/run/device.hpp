@@ -22,7 +22,8 @@ class CpuDevice : public Device {
   void download(void* to, View from, std::size_t bytes) override;
   void copy(View to, View from, std::size_t bytes) override;
   void fill_zero(View to, std::size_t bytes) override;
-  std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options) override;
+  std::unique_ptr<Executable> compile(const Program& program,
+                                      const CompileOptions& options) override;
   void synchronize() override {}  ///< run returns when the outputs are there
 
  private:

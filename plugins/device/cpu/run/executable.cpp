@@ -5,8 +5,8 @@
 
 namespace odeum::cpu {
 
-CpuExecutable::CpuExecutable(Program program, CompileOptions options, Schedule schedule, const Kernels& kernels,
-                             std::shared_ptr<Threads> threads)
+CpuExecutable::CpuExecutable(Program program, CompileOptions options, Schedule schedule,
+                             const Kernels& kernels, std::shared_ptr<Threads> threads)
     : program_(std::move(program)),
       options_(std::move(options)),
       schedule_(schedule),
@@ -21,7 +21,8 @@ CpuExecutable::CpuExecutable(Program program, CompileOptions options, Schedule s
 
 Execution& CpuExecutable::add(std::vector<bool> wanted) {
   Plan plan = make_plan(program_, options_, wanted, schedule_, kernels_);
-  auto execution = std::make_unique<Execution>(std::move(plan), program_.inputs.size(), kernels_, *threads_);
+  auto execution =
+      std::make_unique<Execution>(std::move(plan), program_.inputs.size(), kernels_, *threads_);
   variants_.push_back({std::move(wanted), std::move(execution)});
   return *variants_.back().execution;
 }
@@ -42,11 +43,15 @@ Execution& CpuExecutable::variant(std::span<const View> outputs) {
   return add(std::move(wanted));
 }
 
-void CpuExecutable::run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
-  if (rows < 0 || inputs.size() != program_.inputs.size() || outputs.size() != program_.outputs.size()) {
-    bug("device cpu: program '" + options_.name + "' takes " + std::to_string(program_.inputs.size()) + " inputs and " +
-        std::to_string(program_.outputs.size()) + " outputs; given are " + std::to_string(inputs.size()) + " and " +
-        std::to_string(outputs.size()) + ", with " + std::to_string(rows) + " rows");
+void CpuExecutable::run(std::int64_t rows, std::span<const View> inputs,
+                        std::span<const View> outputs) {
+  if (rows < 0 || inputs.size() != program_.inputs.size() ||
+      outputs.size() != program_.outputs.size()) {
+    bug("device cpu: program '" + options_.name + "' takes " +
+        std::to_string(program_.inputs.size()) + " inputs and " +
+        std::to_string(program_.outputs.size()) + " outputs; given are " +
+        std::to_string(inputs.size()) + " and " + std::to_string(outputs.size()) + ", with " +
+        std::to_string(rows) + " rows");
   }
   variant(outputs).run(rows, inputs, outputs);
 }

@@ -21,13 +21,15 @@ constexpr std::int64_t kMostShards = 64;
 std::int64_t round_rows(std::int64_t rows) { return ceil_div(rows, 16) * 16; }
 
 /// Part i of n of [0, total), cut at multiples of `grain`.
-std::pair<std::int64_t, std::int64_t> part(std::int64_t total, std::int64_t grain, std::int64_t i, std::int64_t n) {
+std::pair<std::int64_t, std::int64_t> part(std::int64_t total, std::int64_t grain, std::int64_t i,
+                                           std::int64_t n) {
   const std::int64_t grains = ceil_div(total, grain);
   return {std::min(total, grains * i / n * grain), std::min(total, grains * (i + 1) / n * grain)};
 }
 
 template <class Acc, class T>
-void add_shards(const std::byte* first, std::size_t stride, std::int64_t shards, T* to, std::int64_t begin, std::int64_t end) {
+void add_shards(const std::byte* first, std::size_t stride, std::int64_t shards, T* to,
+                std::int64_t begin, std::int64_t end) {
   for (std::int64_t i = begin; i < end; ++i) {
     Acc sum = reinterpret_cast<const Acc*>(first)[i];
     for (std::int64_t s = 1; s < shards; ++s) {
@@ -38,7 +40,8 @@ void add_shards(const std::byte* first, std::size_t stride, std::int64_t shards,
 }
 
 template <class T>
-void take_largest(const std::byte* first, std::size_t stride, std::int64_t shards, T* to, std::int64_t begin, std::int64_t end) {
+void take_largest(const std::byte* first, std::size_t stride, std::int64_t shards, T* to,
+                  std::int64_t begin, std::int64_t end) {
   for (std::int64_t i = begin; i < end; ++i) {
     T largest = reinterpret_cast<const T*>(first)[i];
     for (std::int64_t s = 1; s < shards; ++s) {
@@ -52,7 +55,8 @@ void take_largest(const std::byte* first, std::size_t stride, std::int64_t shard
 template <class T>
 void fill_lowest(std::byte* to, std::int64_t n) {
   using Limits = std::numeric_limits<T>;
-  std::fill_n(reinterpret_cast<T*>(to), n, Limits::has_infinity ? -Limits::infinity() : Limits::lowest());
+  std::fill_n(reinterpret_cast<T*>(to), n,
+              Limits::has_infinity ? -Limits::infinity() : Limits::lowest());
 }
 
 }  // namespace
@@ -94,12 +98,15 @@ Execution::Extents Execution::extents(std::int64_t rows) const {
     e.shards = std::clamp<std::int64_t>(rows / 64, 1, kTaskShards);
   } else {
     const std::int64_t tiles = ceil_div(rows, plan_.tile_rows);
-    const std::size_t bytes = std::max<std::size_t>(1, plan_.accumulator_bytes + plan_.product_bytes);
-    const auto most = std::clamp<std::int64_t>(static_cast<std::int64_t>(kShardMemory / bytes), 4, kMostShards);
+    const std::size_t bytes =
+        std::max<std::size_t>(1, plan_.accumulator_bytes + plan_.product_bytes);
+    const auto most =
+        std::clamp<std::int64_t>(static_cast<std::int64_t>(kShardMemory / bytes), 4, kMostShards);
     e.shards = std::clamp<std::int64_t>(tiles, 1, most);
   }
   for (const Phase& phase : plan_.phases) {
-    for (const auto& step : phase.steps) e.scratch = std::max(e.scratch, step->scratch(phase.rows ? e.block : 0));
+    for (const auto& step : phase.steps)
+      e.scratch = std::max(e.scratch, step->scratch(phase.rows ? e.block : 0));
   }
   return e;
 }
@@ -109,9 +116,11 @@ std::size_t Execution::scratch_bytes(std::int64_t rows) const {
   const bool tasks = plan_.schedule == Schedule::tasks;
   const auto workers = static_cast<std::size_t>(threads_.count());
   const auto shards = static_cast<std::size_t>(e.shards);
-  return plan_.fixed_bytes + plan_.constants.size() + plan_.stored_row_bytes * static_cast<std::size_t>(round_rows(rows)) +
-         plan_.tile_row_bytes * static_cast<std::size_t>(e.block) * (tasks ? 1 : workers) + e.scratch * workers +
-         plan_.accumulator_bytes * shards + plan_.product_bytes * (tasks ? 1 : shards);
+  return plan_.fixed_bytes + plan_.constants.size() +
+         plan_.stored_row_bytes * static_cast<std::size_t>(round_rows(rows)) +
+         plan_.tile_row_bytes * static_cast<std::size_t>(e.block) * (tasks ? 1 : workers) +
+         e.scratch * workers + plan_.accumulator_bytes * shards +
+         plan_.product_bytes * (tasks ? 1 : shards);
 }
 
 void Execution::reserve(std::int64_t rows) {
@@ -136,7 +145,8 @@ void Execution::reserve(std::int64_t rows) {
   for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
     const Slot& slot = plan_.slots[i];
     if (slot.home == Home::tile) table_[i] = workers_[0].tile.get() + slot.offset * block;
-    if (slot.home == Home::stored) base_[i] = stored_.get() + slot.offset * static_cast<std::size_t>(round_rows(rows));
+    if (slot.home == Home::stored)
+      base_[i] = stored_.get() + slot.offset * static_cast<std::size_t>(round_rows(rows));
   }
   point_at_shard(table_.data(), 0);
 }
@@ -146,13 +156,15 @@ void Execution::bind(std::span<const View> inputs, std::span<const View> outputs
     const Slot& slot = plan_.slots[i];
     const auto position = static_cast<std::size_t>(slot.position);
     const bool input = slot.home == Home::input && position < inputs_;
-    const View& view = input ? inputs[position] : outputs[slot.home == Home::input ? position - inputs_ : position];
+    const View& view = input ? inputs[position]
+                             : outputs[slot.home == Home::input ? position - inputs_ : position];
     base_[i] = table_[i] = view.host<std::byte>();
   }
 }
 
 void Execution::point_at_block(std::byte** slots, std::int64_t first_row) const {
-  for (const std::size_t i : moving_) slots[i] = base_[i] + static_cast<std::size_t>(first_row) * plan_.slots[i].bytes();
+  for (const std::size_t i : moving_)
+    slots[i] = base_[i] + static_cast<std::size_t>(first_row) * plan_.slots[i].bytes();
 }
 
 void Execution::point_at_shard(std::byte** slots, std::int64_t shard) const {
@@ -161,10 +173,12 @@ void Execution::point_at_shard(std::byte** slots, std::int64_t shard) const {
       const auto i = static_cast<std::size_t>(c.accumulator);
       const Slot& slot = plan_.slots[i];
       if (slot.home == Home::accumulator) {
-        slots[i] = accumulators_.get() + static_cast<std::size_t>(shard) * plan_.accumulator_bytes + slot.offset;
+        slots[i] = accumulators_.get() + static_cast<std::size_t>(shard) * plan_.accumulator_bytes +
+                   slot.offset;
       } else {
         const std::int64_t own = plan_.schedule == Schedule::tasks ? 0 : shard;
-        slots[i] = products_.get() + static_cast<std::size_t>(own) * plan_.product_bytes + slot.offset;
+        slots[i] =
+            products_.get() + static_cast<std::size_t>(own) * plan_.product_bytes + slot.offset;
       }
     }
   }
@@ -177,7 +191,8 @@ Execution::Worker& Execution::worker(int number) {
     if (plan_.schedule != Schedule::tasks) {
       const auto block = static_cast<std::size_t>(reserved_.block);
       for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
-        if (plan_.slots[i].home == Home::tile) w.slots[i] = w.tile.get() + plan_.slots[i].offset * block;
+        if (plan_.slots[i].home == Home::tile)
+          w.slots[i] = w.tile.get() + plan_.slots[i].offset * block;
       }
     }
     w.seen = state_;
@@ -193,7 +208,8 @@ Context Execution::main_context(std::int64_t first_row, std::int64_t rows) {
   return {table_.data(), workers_[0].scratch.get(), &kernels_, first_row, rows, rows_};
 }
 
-void Execution::run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
+void Execution::run(std::int64_t rows, std::span<const View> inputs,
+                    std::span<const View> outputs) {
   reserve(rows);
   bind(inputs, outputs);
   ++state_;
@@ -226,7 +242,8 @@ void Execution::run_piecewise(const Step& step, std::int64_t first_row, std::int
   const std::int64_t units = step.units(rows);
   const std::int64_t grain = step.grain(rows);
   threads_.each(ceil_div(units, grain), [&](std::int64_t piece, int number) {
-    step.run(context(worker(number), first_row, rows), piece * grain, std::min(units, (piece + 1) * grain));
+    step.run(context(worker(number), first_row, rows), piece * grain,
+             std::min(units, (piece + 1) * grain));
   });
 }
 
@@ -244,7 +261,8 @@ void Execution::run_tiles(const Phase& phase) {
       for (const auto& step : phase.steps) step->run(context, 0, step->units(context.rows));
     }
   };
-  if (threads_.count() == 1 || shards == 1 || work_[p] + work_a_row_[p] * static_cast<double>(rows_) < kWorthThreads) {
+  if (threads_.count() == 1 || shards == 1 ||
+      work_[p] + work_a_row_[p] * static_cast<double>(rows_) < kWorthThreads) {
     for (std::int64_t s = 0; s < shards; ++s) run_shard(s, table_.data(), main_context(0, 0));
     return;
   }
@@ -291,9 +309,11 @@ void Execution::clear(const Phase& phase, std::int64_t shards) {
     const Slot& slot = plan_.slots[static_cast<std::size_t>(c.accumulator)];
     const bool once = slot.home == Home::product && plan_.schedule == Schedule::tasks;
     for (std::int64_t s = 0; s < (once ? 1 : shards); ++s) {
-      std::byte* to = slot.home == Home::product
-                          ? products_.get() + static_cast<std::size_t>(s) * plan_.product_bytes + slot.offset
-                          : accumulators_.get() + static_cast<std::size_t>(s) * plan_.accumulator_bytes + slot.offset;
+      std::byte* to =
+          slot.home == Home::product
+              ? products_.get() + static_cast<std::size_t>(s) * plan_.product_bytes + slot.offset
+              : accumulators_.get() + static_cast<std::size_t>(s) * plan_.accumulator_bytes +
+                    slot.offset;
       if (!c.maximum) {
         std::memset(to, 0, slot.bytes());
       } else if (slot.type == DType::f32) {
@@ -320,7 +340,8 @@ void Execution::combine(const Phase& phase) {
       if (to.type == DType::f32) {
         auto* y = reinterpret_cast<float*>(out);
         if (c.maximum) return take_largest(first, stride, shards, y, begin, end);
-        if (from.type == DType::f64) return add_shards<double>(first, stride, shards, y, begin, end);
+        if (from.type == DType::f64)
+          return add_shards<double>(first, stride, shards, y, begin, end);
         return add_shards<float>(first, stride, shards, y, begin, end);
       }
       if (to.type == DType::f64) {

@@ -55,14 +55,14 @@ class Execution {
   const Kernels& kernels_;
   Threads& threads_;
   Memory constants_, fixed_, stored_, accumulators_, products_;
-  std::vector<std::byte*> table_;             ///< of the calling thread; workers copy it
-  std::uint64_t state_ = 0;                   ///< counts changes of `table_`
+  std::vector<std::byte*> table_;  ///< of the calling thread; workers copy it
+  std::uint64_t state_ = 0;        ///< counts changes of `table_`
   std::vector<Worker> workers_;
-  std::vector<std::size_t> io_, moving_;      ///< slots of the caller; slots that follow the block
-  std::vector<std::byte*> base_;              ///< of slots that follow the block, at row 0
+  std::vector<std::size_t> io_, moving_;  ///< slots of the caller; slots that follow the block
+  std::vector<std::byte*> base_;          ///< of slots that follow the block, at row 0
   std::int64_t rows_ = 0, capacity_ = -1;
   Extents now_, reserved_;
-  std::vector<double> work_a_row_, work_;     ///< of phases: work(rows) = work_ + rows * work_a_row_
+  std::vector<double> work_a_row_, work_;  ///< of phases: work(rows) = work_ + rows * work_a_row_
 };
 
 }  // namespace odeum::cpu

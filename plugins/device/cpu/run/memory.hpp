@@ -17,7 +17,8 @@ struct Free {
 };
 using Memory = std::unique_ptr<std::byte[], Free>;
 
-/// At least `bytes` bytes, aligned to kPadding and with kPadding readable bytes behind them. Throws RunError.
+/// At least `bytes` bytes, aligned to kPadding and with kPadding readable bytes behind them. Throws
+/// RunError.
 inline Memory allocate_memory(std::size_t bytes) {
   auto* p = static_cast<std::byte*>(std::aligned_alloc(kPadding, padded(bytes) + kPadding));
   if (p == nullptr) throw RunError("device cpu: no memory for " + std::to_string(bytes) + " bytes");

@@ -18,17 +18,18 @@ class Threads {
  public:
   /// 0: as many as the processor has cores.
   explicit Threads(int count)
-      : count_(count == 0 ? tbb::info::default_concurrency() : count),
-        arena_(count_) {
+      : count_(count == 0 ? tbb::info::default_concurrency() : count), arena_(count_) {
     // More threads than cores only where asked for; the smallest of such limits holds in a process.
     if (count_ > tbb::info::default_concurrency()) {
-      allowed_.emplace(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(count_));
+      allowed_.emplace(tbb::global_control::max_allowed_parallelism,
+                       static_cast<std::size_t>(count_));
     }
   }
 
   int count() const { return count_; }
 
-  /// body(i, worker) for i in [0, n); `worker` < count() is the thread's own number during the call.
+  /// body(i, worker) for i in [0, n); `worker` < count() is the thread's own number during the
+  /// call.
   template <class Body>
   void each(std::int64_t n, const Body& body) {
     if (n <= 1 || count_ == 1) {

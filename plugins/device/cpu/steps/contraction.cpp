@@ -30,7 +30,8 @@ const ProductKernels<T>& table(const Kernels& kernels) {
 template <class T>
 class ContractionStep final : public Step {
  public:
-  ContractionStep(ContractionSpec spec, const Kernels& kernels) : spec_(std::move(spec)), table_(table<T>(kernels)) {
+  ContractionStep(ContractionSpec spec, const Kernels& kernels)
+      : spec_(std::move(spec)), table_(table<T>(kernels)) {
     const ContractionShape& s = spec_.shape;
     runs_ = spec_.turned || s.n.c == 1 || single(s.n);
   }
@@ -80,15 +81,20 @@ class ContractionStep final : public Step {
     std::int64_t i, m, j, n;
   };
 
-  bool rows_loop() const { return !spec_.shape.loops.empty() && spec_.shape.loops.front().rows && !spec_.reduces_rows; }
-  std::int64_t tiles_m(std::int64_t rows) const { return spec_.turned ? 1 : ceil_div(spec_.shape.m.size(rows), kTileRows); }
+  bool rows_loop() const {
+    return !spec_.shape.loops.empty() && spec_.shape.loops.front().rows && !spec_.reduces_rows;
+  }
+  std::int64_t tiles_m(std::int64_t rows) const {
+    return spec_.turned ? 1 : ceil_div(spec_.shape.m.size(rows), kTileRows);
+  }
   std::int64_t tiles_n(std::int64_t rows) const {
     return spec_.turned ? 1 : ceil_div(spec_.shape.n.size(rows), kTilePanels * table_.panel);
   }
 
-  /// The loops from `depth` on; `end` < 0: all of them. `grows`: an outer contracted loop has been here.
-  void loop(const Context& context, std::size_t depth, std::int64_t begin, std::int64_t end, std::int64_t a,
-            std::int64_t b, std::int64_t c, bool grows, const Tile& tile) const {
+  /// The loops from `depth` on; `end` < 0: all of them. `grows`: an outer contracted loop has been
+  /// here.
+  void loop(const Context& context, std::size_t depth, std::int64_t begin, std::int64_t end,
+            std::int64_t a, std::int64_t b, std::int64_t c, bool grows, const Tile& tile) const {
     const ContractionShape& s = spec_.shape;
     if (depth == s.loops.size()) {
       multiply(context, a, b, c, grows || spec_.reduces_rows, tile);
@@ -108,16 +114,18 @@ class ContractionStep final : public Step {
     return static_cast<T>(scale);
   }
 
-  void multiply(const Context& context, std::int64_t a_at, std::int64_t b_at, std::int64_t c_at, bool grows,
-                const Tile& tile) const {
+  void multiply(const Context& context, std::int64_t a_at, std::int64_t b_at, std::int64_t c_at,
+                bool grows, const Tile& tile) const {
     const ContractionShape& s = spec_.shape;
     const std::int64_t k = s.k.size(context.rows);
     const T* a = context.at<T>(spec_.a, a_at + tile.i * s.m.a);
     const T* b = context.at<T>(spec_.b, b_at + tile.j * s.n.b);
     T* c = context.at<T>(spec_.c, c_at + tile.i * s.m.c + tile.j * s.n.c);
     const T scale = spec_.reduces_rows ? alpha(context) : T(1);
-    const SmallProduct<T> plain{tile.m, tile.n, k, a, s.m.a, s.k.a, b, s.k.b, s.n.b, c, s.m.c, s.n.c, grows, scale};
-    if (!runs_ || tile.m * tile.n * k <= kSmall || (context.all_rows < kRowsWorthPacking && spec_.packed >= 0)) {
+    const SmallProduct<T> plain{tile.m, tile.n, k, a,     s.m.a, s.k.a, b,
+                                s.k.b,  s.n.b,  c, s.m.c, s.n.c, grows, scale};
+    if (!runs_ || tile.m * tile.n * k <= kSmall ||
+        (context.all_rows < kRowsWorthPacking && spec_.packed >= 0)) {
       table_.small(plain);
       return;
     }
@@ -125,7 +133,8 @@ class ContractionStep final : public Step {
       narrow(context, plain);
       return;
     }
-    Product<T> g{tile.m, tile.n, k, a, s.m.a, s.k.a, b, table_.panel, s.k.b, c, s.m.c, grows, scale};
+    Product<T> g{tile.m,       tile.n, k, a,     s.m.a, s.k.a, b,
+                 table_.panel, s.k.b,  c, s.m.c, grows, scale};
     T* scratch = reinterpret_cast<T*>(context.scratch);
     if (spec_.turned) {
       g.c = scratch;
@@ -172,25 +181,31 @@ class ContractionStep final : public Step {
 
   ContractionSpec spec_;
   const ProductKernels<T>& table_;
-  bool runs_ = true;     ///< rows of C are contiguous
+  bool runs_ = true;  ///< rows of C are contiguous
 };
 
 /// Unit j packs panel j of B.
 template <class T>
 class PackingStep final : public Step {
  public:
-  PackingStep(const ContractionSpec& spec, const Kernels& kernels) : spec_(spec), table_(table<T>(kernels)) {}
-  std::int64_t units(std::int64_t) const override { return ceil_div(spec_.shape.n.extent, table_.panel); }
+  PackingStep(const ContractionSpec& spec, const Kernels& kernels)
+      : spec_(spec), table_(table<T>(kernels)) {}
+  std::int64_t units(std::int64_t) const override {
+    return ceil_div(spec_.shape.n.extent, table_.panel);
+  }
   std::int64_t grain(std::int64_t) const override { return 2; }
   std::size_t scratch(std::int64_t) const override { return 0; }
-  double work(std::int64_t) const override { return static_cast<double>(spec_.shape.n.extent * spec_.shape.k.extent); }
+  double work(std::int64_t) const override {
+    return static_cast<double>(spec_.shape.n.extent * spec_.shape.k.extent);
+  }
 
   void run(const Context& context, std::int64_t begin, std::int64_t end) const override {
     const ContractionShape& s = spec_.shape;
     if (context.all_rows < kRowsWorthPacking) return;
-    const std::int64_t first = begin * table_.panel, last = std::min(end * table_.panel, s.n.extent);
-    table_.pack(s.k.extent, last - first, context.at<T>(spec_.b, s.b_offset + first * s.n.b), s.k.b, s.n.b,
-                context.at<T>(spec_.packed) + first * s.k.extent);
+    const std::int64_t first = begin * table_.panel,
+                       last = std::min(end * table_.panel, s.n.extent);
+    table_.pack(s.k.extent, last - first, context.at<T>(spec_.b, s.b_offset + first * s.n.b), s.k.b,
+                s.n.b, context.at<T>(spec_.packed) + first * s.k.extent);
   }
 
  private:
@@ -229,14 +244,17 @@ bool worth_packing(const ContractionSpec& spec, const Kernels& kernels) {
   const int lanes = spec.type == DType::f32 ? kernels.f32.lanes : kernels.f64.lanes;
   const auto moves_b = [](const Side& loop) { return loop.b != 0; };
   const bool one_b = std::none_of(s.loops.begin(), s.loops.end(), moves_b);
-  const bool rows_in_a = s.m.rows || std::any_of(s.loops.begin(), s.loops.end(), [](const Side& l) { return l.rows; });
+  const bool rows_in_a =
+      s.m.rows || std::any_of(s.loops.begin(), s.loops.end(), [](const Side& l) { return l.rows; });
   const bool readable = s.n.b == 1 && s.n.extent % lanes == 0 && s.n.extent <= kTilePanels * lanes;
   const bool runs = s.n.c == 1;
-  return rows_in_a && one_b && runs && !spec.turned && !s.n.rows && !s.k.rows && s.n.extent > kNarrow && !readable;
+  return rows_in_a && one_b && runs && !spec.turned && !s.n.rows && !s.k.rows &&
+         s.n.extent > kNarrow && !readable;
 }
 
 std::unique_ptr<Step> make_contraction(ContractionSpec spec, const Kernels& kernels) {
-  if (spec.type == DType::f32) return std::make_unique<ContractionStep<float>>(std::move(spec), kernels);
+  if (spec.type == DType::f32)
+    return std::make_unique<ContractionStep<float>>(std::move(spec), kernels);
   return std::make_unique<ContractionStep<double>>(std::move(spec), kernels);
 }
 

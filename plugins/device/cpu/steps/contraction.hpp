@@ -15,13 +15,13 @@ namespace odeum::cpu {
 struct ContractionSpec {
   DType type = DType::f32;
   ContractionShape shape;
-  int a = -1, b = -1, c = -1;     ///< slots
+  int a = -1, b = -1, c = -1;  ///< slots
   bool a_in_arena = false, b_in_arena = false;
-  bool turned = false;            ///< the product is computed transposed in scratch, then turned round
-  int packed = -1;                ///< slot with B packed into panels for the whole run, or -1
-  bool reduces_rows = false;      ///< C is an accumulator that grows
-  double scale = 1.0;             ///< of a reduction: times this and
-  std::vector<int> scalars;       ///< ... the first elements of these slots
+  bool turned = false;        ///< the product is computed transposed in scratch, then turned round
+  int packed = -1;            ///< slot with B packed into panels for the whole run, or -1
+  bool reduces_rows = false;  ///< C is an accumulator that grows
+  double scale = 1.0;         ///< of a reduction: times this and
+  std::vector<int> scalars;   ///< ... the first elements of these slots
 };
 
 /// Exchanges A and B where the kernels then write longer rows of C; to be called before packing is

@@ -17,7 +17,8 @@ constexpr std::int64_t kPiece = 16384;
 double scale_of(const Context& context, const GroupInstruction& sum) {
   double scale = sum.scale;
   for (const int slot : sum.scalars) {
-    scale *= sum.type == DType::f32 ? static_cast<double>(*context.at<float>(slot)) : *context.at<double>(slot);
+    scale *= sum.type == DType::f32 ? static_cast<double>(*context.at<float>(slot))
+                                    : *context.at<double>(slot);
   }
   return scale;
 }
@@ -52,19 +53,21 @@ GroupStep::GroupStep(GroupProgram program) : program_(std::move(program)) {
   for (std::size_t i = 0; i < program_.operands.size(); ++i) {
     const GroupOperand& x = program_.operands[i];
     if (x.kind == GroupOperand::Kind::scalar) {
-      scalars_.push_back({static_cast<int>(i), x.slot, static_cast<std::size_t>(x.offset) * size_of(x.type)});
+      scalars_.push_back(
+          {static_cast<int>(i), x.slot, static_cast<std::size_t>(x.offset) * size_of(x.type)});
     } else if (x.kind != GroupOperand::Kind::reg) {
       moving_.push_back({static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(size_of(x.type)),
-                         static_cast<std::int16_t>(x.spare), x.kind == GroupOperand::Kind::periodic, x.read, x.written,
-                         x.slot, x.offset});
+                         static_cast<std::int16_t>(x.spare), x.kind == GroupOperand::Kind::periodic,
+                         x.read, x.written, x.slot, x.offset});
     }
   }
   for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
     const GroupInstruction& x = program_.instructions[i];
     const auto small = [](std::size_t v) { return static_cast<std::uint16_t>(v); };
-    code_.push_back({x.kind == GroupInstruction::Kind::kernel ? x.kernel : nullptr, small(static_cast<std::size_t>(x.out)),
-                     small(static_cast<std::size_t>(x.a)), small(static_cast<std::size_t>(x.b)),
-                     small(static_cast<std::size_t>(x.c)), small(i)});
+    code_.push_back({x.kind == GroupInstruction::Kind::kernel ? x.kernel : nullptr,
+                     small(static_cast<std::size_t>(x.out)), small(static_cast<std::size_t>(x.a)),
+                     small(static_cast<std::size_t>(x.b)), small(static_cast<std::size_t>(x.c)),
+                     small(i)});
   }
 }
 
@@ -83,7 +86,8 @@ std::size_t GroupStep::scratch(std::int64_t) const {
 }
 
 double GroupStep::work(std::int64_t rows) const {
-  return program_.cost * static_cast<double>(program_.elements) * (program_.rowful ? static_cast<double>(rows) : 1.0);
+  return program_.cost * static_cast<double>(program_.elements) *
+         (program_.rowful ? static_cast<double>(rows) : 1.0);
 }
 
 void GroupStep::run(const Context& context, std::int64_t begin, std::int64_t end) const {
@@ -100,12 +104,16 @@ void GroupStep::run(const Context& context, std::int64_t begin, std::int64_t end
 
   std::array<void*, kMostOperands> at;
   std::byte* reg = context.scratch;
-  for (int i = 0; i < program_.registers; ++i, reg += program_.register_bytes) at[static_cast<std::size_t>(i)] = reg;
-  for (const Scalar& x : scalars_) at[static_cast<std::size_t>(x.at)] = context.slots[x.slot] + x.offset;
-  for (std::int64_t f = first; f < last; f += step) run_chunk(context, at.data(), f, std::min(step, last - f));
+  for (int i = 0; i < program_.registers; ++i, reg += program_.register_bytes)
+    at[static_cast<std::size_t>(i)] = reg;
+  for (const Scalar& x : scalars_)
+    at[static_cast<std::size_t>(x.at)] = context.slots[x.slot] + x.offset;
+  for (std::int64_t f = first; f < last; f += step)
+    run_chunk(context, at.data(), f, std::min(step, last - f));
 }
 
-void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin, std::int64_t n) const {
+void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin,
+                          std::int64_t n) const {
   const std::int64_t rounded = (n + program_.granule - 1) & -program_.granule;
   const bool ragged = rounded != n;
   const auto memory = [&](const Moving& x) {
@@ -128,7 +136,8 @@ void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin,
   }
   if (!ragged) return;
   for (const Moving& x : moving_) {
-    if (x.spare >= 0 && x.written) copy_bytes(memory(x), at[x.at], static_cast<std::size_t>(n) * x.size);
+    if (x.spare >= 0 && x.written)
+      copy_bytes(memory(x), at[x.at], static_cast<std::size_t>(n) * x.size);
   }
 }
 
@@ -136,19 +145,23 @@ void GroupStep::run_other(const Context& context, void** at, std::int64_t begin,
                           const GroupInstruction& x) const {
   std::byte* memory = context.slots[x.slot];
   switch (x.kind) {
-    case GroupInstruction::Kind::kernel: break;
+    case GroupInstruction::Kind::kernel:
+      break;
     case GroupInstruction::Kind::load:
       read_strided(x.access, size_of(x.type), memory, begin, n, static_cast<std::byte*>(at[x.out]));
       break;
     case GroupInstruction::Kind::store:
-      write_strided(x.access, size_of(x.type), memory, begin, n, static_cast<const std::byte*>(at[x.a]));
+      write_strided(x.access, size_of(x.type), memory, begin, n,
+                    static_cast<const std::byte*>(at[x.a]));
       break;
     case GroupInstruction::Kind::row_sum:
-      context.kernels->row_sums[index(x.type)](memory + static_cast<std::size_t>(begin / x.width) * size_of(x.type),
-                                               at[x.a], n / x.width, x.width);
+      context.kernels->row_sums[index(x.type)](
+          memory + static_cast<std::size_t>(begin / x.width) * size_of(x.type), at[x.a],
+          n / x.width, x.width);
       break;
     case GroupInstruction::Kind::column_sum:
-      context.kernels->add_rows[index(x.type)](memory, at[x.a], n / x.width, x.width, scale_of(context, x));
+      context.kernels->add_rows[index(x.type)](memory, at[x.a], n / x.width, x.width,
+                                               scale_of(context, x));
       break;
   }
 }

@@ -24,9 +24,10 @@ struct GroupOperand {
   DType type = DType::f32;
   int slot = -1;
   std::int64_t offset = 0;
-  bool in_arena = false;  ///< whole vectors may be read and written past the last element of the slot
+  bool in_arena =
+      false;  ///< whole vectors may be read and written past the last element of the slot
   bool read = false, written = false;
-  int spare = -1;         ///< register that stands in where whole vectors would reach too far
+  int spare = -1;  ///< register that stands in where whole vectors would reach too far
 };
 
 struct GroupInstruction {
@@ -37,9 +38,9 @@ struct GroupInstruction {
   int slot = -1;                     ///< of memory: load, store, sums
   Access access;                     ///< load, store
   DType type = DType::f32;
-  std::int64_t width = 0;            ///< elements summed (row_sum), of a row (column_sum; 1: of all)
-  double scale = 1.0;                ///< column_sum: times this and
-  std::vector<int> scalars;          ///< ... the first elements of these slots
+  std::int64_t width = 0;    ///< elements summed (row_sum), of a row (column_sum; 1: of all)
+  double scale = 1.0;        ///< column_sum: times this and
+  std::vector<int> scalars;  ///< ... the first elements of these slots
 };
 
 struct GroupProgram {
@@ -51,7 +52,7 @@ struct GroupProgram {
   std::int64_t granule = 16;  ///< elements that kernels take at once
   std::size_t register_bytes = 0;
   int registers = 0;
-  double cost = 1.0;          ///< operations an element
+  double cost = 1.0;  ///< operations an element
   std::vector<GroupOperand> operands;
   std::vector<GroupInstruction> instructions;
 };

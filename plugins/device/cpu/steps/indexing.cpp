@@ -44,7 +44,8 @@ std::unique_ptr<Step> scatter_add(const IndexSpec& s) {
 
 /// A NaN wins, then the largest, then the first.
 template <class T>
-std::int64_t largest_in_window(const T* x, const WindowSpec& s, std::int64_t top, std::int64_t left) {
+std::int64_t largest_in_window(const T* x, const WindowSpec& s, std::int64_t top,
+                               std::int64_t left) {
   std::int64_t best = -1;
   for (std::int64_t i = 0; i < s.window.kernel[0]; ++i) {
     const std::int64_t row = top + i * s.window.dilation[0];
@@ -62,20 +63,22 @@ std::int64_t largest_in_window(const T* x, const WindowSpec& s, std::int64_t top
 
 template <class T>
 std::unique_ptr<Step> window_argmax(const WindowSpec& s) {
-  const double cost = static_cast<double>(s.out_height * s.out_width * s.window.kernel[0] * s.window.kernel[1]);
+  const double cost =
+      static_cast<double>(s.out_height * s.out_width * s.window.kernel[0] * s.window.kernel[1]);
   return make_lines({s.rowful, s.planes, cost, 0, false},
                     [s](const Context& context, std::int64_t begin, std::int64_t end) {
-    for (std::int64_t p = begin; p < end; ++p) {
-      const T* x = context.at<T>(s.x, p * s.height * s.width);
-      auto* out = context.at<std::int64_t>(s.out, p * s.out_height * s.out_width);
-      for (std::int64_t i = 0; i < s.out_height; ++i) {
-        for (std::int64_t j = 0; j < s.out_width; ++j) {
-          *out++ = largest_in_window(x, s, i * s.window.stride[0] - s.window.pad_before[0],
-                                     j * s.window.stride[1] - s.window.pad_before[1]);
-        }
-      }
-    }
-  });
+                      for (std::int64_t p = begin; p < end; ++p) {
+                        const T* x = context.at<T>(s.x, p * s.height * s.width);
+                        auto* out = context.at<std::int64_t>(s.out, p * s.out_height * s.out_width);
+                        for (std::int64_t i = 0; i < s.out_height; ++i) {
+                          for (std::int64_t j = 0; j < s.out_width; ++j) {
+                            *out++ = largest_in_window(
+                                x, s, i * s.window.stride[0] - s.window.pad_before[0],
+                                j * s.window.stride[1] - s.window.pad_before[1]);
+                          }
+                        }
+                      }
+                    });
 }
 
 /// Overwrites a [n, n] and b [n, k] with the factors and the solution.
@@ -108,49 +111,60 @@ template <class T>
 std::unique_ptr<Step> lu_solve(const SolveSpec& s) {
   const double cost = static_cast<double>(s.n * s.n * (s.n + 2 * s.k));
   const std::size_t scratch = static_cast<std::size_t>(s.n * (s.n + s.k)) * sizeof(double);
-  return make_lines({s.rowful, s.systems, cost, scratch, false},
-                    [s](const Context& context, std::int64_t begin, std::int64_t end) {
-    auto* a = reinterpret_cast<double*>(context.scratch);
-    double* b = a + s.n * s.n;
-    for (std::int64_t l = begin; l < end; ++l) {
-      const T* from = context.at<T>(s.a, l * s.n * s.n);
-      const T* right = context.at<T>(s.b, l * s.n * s.k);
-      T* out = context.at<T>(s.out, l * s.n * s.k);
-      for (std::int64_t i = 0; i < s.n; ++i) {
-        for (std::int64_t j = 0; j < s.n; ++j) {
-          a[i * s.n + j] = static_cast<double>(s.transposed ? from[j * s.n + i] : from[i * s.n + j]);
+  return make_lines(
+      {s.rowful, s.systems, cost, scratch, false},
+      [s](const Context& context, std::int64_t begin, std::int64_t end) {
+        auto* a = reinterpret_cast<double*>(context.scratch);
+        double* b = a + s.n * s.n;
+        for (std::int64_t l = begin; l < end; ++l) {
+          const T* from = context.at<T>(s.a, l * s.n * s.n);
+          const T* right = context.at<T>(s.b, l * s.n * s.k);
+          T* out = context.at<T>(s.out, l * s.n * s.k);
+          for (std::int64_t i = 0; i < s.n; ++i) {
+            for (std::int64_t j = 0; j < s.n; ++j) {
+              a[i * s.n + j] =
+                  static_cast<double>(s.transposed ? from[j * s.n + i] : from[i * s.n + j]);
+            }
+          }
+          std::copy_n(right, s.n * s.k, b);
+          solve(a, b, s.n, s.k);
+          std::transform(b, b + s.n * s.k, out, [](double x) { return static_cast<T>(x); });
         }
-      }
-      std::copy_n(right, s.n * s.k, b);
-      solve(a, b, s.n, s.k);
-      std::transform(b, b + s.n * s.k, out, [](double x) { return static_cast<T>(x); });
-    }
-  });
+      });
 }
 
 }  // namespace
 
 std::unique_ptr<Step> make_gather(IndexSpec spec) {
   switch (spec.type) {
-    case DType::f32: return gather<float>(spec);
-    case DType::f64: return gather<double>(spec);
-    default: return gather<std::int64_t>(spec);
+    case DType::f32:
+      return gather<float>(spec);
+    case DType::f64:
+      return gather<double>(spec);
+    default:
+      return gather<std::int64_t>(spec);
   }
 }
 
 std::unique_ptr<Step> make_scatter_add(IndexSpec spec) {
   switch (spec.type) {
-    case DType::f32: return scatter_add<float>(spec);
-    case DType::f64: return scatter_add<double>(spec);
-    default: return scatter_add<std::int64_t>(spec);
+    case DType::f32:
+      return scatter_add<float>(spec);
+    case DType::f64:
+      return scatter_add<double>(spec);
+    default:
+      return scatter_add<std::int64_t>(spec);
   }
 }
 
 std::unique_ptr<Step> make_window_argmax(WindowSpec spec) {
   switch (spec.type) {
-    case DType::f32: return window_argmax<float>(spec);
-    case DType::f64: return window_argmax<double>(spec);
-    default: return window_argmax<std::int64_t>(spec);
+    case DType::f32:
+      return window_argmax<float>(spec);
+    case DType::f64:
+      return window_argmax<double>(spec);
+    default:
+      return window_argmax<std::int64_t>(spec);
   }
 }
 

@@ -14,7 +14,7 @@ namespace odeum::cpu {
 struct IndexSpec {
   DType type = DType::f32;
   bool rowful = false;
-  std::int64_t lines = 1;       ///< of a row, or in total
+  std::int64_t lines = 1;  ///< of a row, or in total
   std::int64_t x_size = 0, index_size = 0, out_size = 0;
   int x = -1, index = -1, out = -1;
 };

@@ -12,10 +12,10 @@ namespace odeum::cpu {
 
 struct Lines {
   bool rowful = false;
-  std::int64_t count = 1;        ///< lines of a row, or in total
-  double cost = 1.0;             ///< operations a line
+  std::int64_t count = 1;  ///< lines of a row, or in total
+  double cost = 1.0;       ///< operations a line
   std::size_t scratch_bytes = 0;
-  bool sharded = false;          ///< lines add into accumulators
+  bool sharded = false;  ///< lines add into accumulators
 };
 
 /// body(context, first line, last line + 1); line l of a block with rows belongs to row l / count.
@@ -23,7 +23,9 @@ template <class Body>
 class LinesStep final : public Step {
  public:
   LinesStep(Lines lines, Body body) : lines_(lines), body_(std::move(body)) {}
-  std::int64_t units(std::int64_t rows) const override { return lines_.rowful ? rows : lines_.count; }
+  std::int64_t units(std::int64_t rows) const override {
+    return lines_.rowful ? rows : lines_.count;
+  }
   std::int64_t grain(std::int64_t) const override {
     const double unit = lines_.cost * static_cast<double>(lines_.rowful ? lines_.count : 1);
     return unit >= 32768.0 ? 1 : static_cast<std::int64_t>(32768.0 / (unit + 1.0)) + 1;
@@ -31,7 +33,8 @@ class LinesStep final : public Step {
   bool sharded() const override { return lines_.sharded; }
   std::size_t scratch(std::int64_t) const override { return lines_.scratch_bytes; }
   double work(std::int64_t rows) const override {
-    return lines_.cost * static_cast<double>(lines_.count) * (lines_.rowful ? static_cast<double>(rows) : 1.0);
+    return lines_.cost * static_cast<double>(lines_.count) *
+           (lines_.rowful ? static_cast<double>(rows) : 1.0);
   }
   void run(const Context& context, std::int64_t begin, std::int64_t end) const override {
     const std::int64_t unit = lines_.rowful ? lines_.count : 1;

@@ -22,9 +22,12 @@ void put(const Context& context, int slot, std::int64_t i, double value) {
 template <class F>
 void with_type(DType type, F&& f) {
   switch (type) {
-    case DType::f32: return f(float{});
-    case DType::f64: return f(double{});
-    case DType::i64: return f(std::int64_t{});
+    case DType::f32:
+      return f(float{});
+    case DType::f64:
+      return f(double{});
+    case DType::i64:
+      return f(std::int64_t{});
   }
 }
 
@@ -36,7 +39,8 @@ std::unique_ptr<Step> make_move(MoveSpec spec) {
   return make_lines(lines, [spec](const Context& context, std::int64_t begin, std::int64_t end) {
     if (spec.zero_elements > 0) {
       const std::size_t row = static_cast<std::size_t>(spec.zero_elements) * spec.element_size;
-      std::memset(context.slots[spec.to] + static_cast<std::size_t>(begin) * row, 0, static_cast<std::size_t>(end - begin) * row);
+      std::memset(context.slots[spec.to] + static_cast<std::size_t>(begin) * row, 0,
+                  static_cast<std::size_t>(end - begin) * row);
     }
     const std::int64_t last = end * spec.elements;
     for (std::int64_t f = begin * spec.elements; f < last; f += kBuffer) {
@@ -52,12 +56,15 @@ std::unique_ptr<Step> make_repeat(RepeatSpec spec) {
   return make_lines(lines, [spec](const Context& context, std::int64_t, std::int64_t) {
     const std::int64_t rows = std::max<std::int64_t>(context.all_rows, 1);
     // Whole vectors are read, up to 16 elements past the last row's end.
-    const std::int64_t length = rows > spec.length / spec.elements ? spec.length : std::min(spec.length, rows * spec.elements + 16);
+    const std::int64_t length = rows > spec.length / spec.elements
+                                    ? spec.length
+                                    : std::min(spec.length, rows * spec.elements + 16);
     std::byte* to = context.slots[spec.to];
     read_strided(spec.read, spec.element_size, context.slots[spec.from], 0, spec.elements, to);
     for (std::int64_t done = spec.elements; done < length;) {
       const std::int64_t n = std::min(done, length - done);
-      std::memcpy(to + static_cast<std::size_t>(done) * spec.element_size, to, static_cast<std::size_t>(n) * spec.element_size);
+      std::memcpy(to + static_cast<std::size_t>(done) * spec.element_size, to,
+                  static_cast<std::size_t>(n) * spec.element_size);
       done += n;
     }
   });
@@ -85,29 +92,36 @@ std::unique_ptr<Step> make_iota(const Shape& shape, DType type, int axis, int to
 
 std::unique_ptr<Step> make_row_count(DType type, int to) {
   return make_lines({}, [=](const Context& context, std::int64_t, std::int64_t) {
-    with_type(type, [&](auto zero) { *context.at<decltype(zero)>(to) = static_cast<decltype(zero)>(context.all_rows); });
+    with_type(type, [&](auto zero) {
+      *context.at<decltype(zero)>(to) = static_cast<decltype(zero)>(context.all_rows);
+    });
   });
 }
 
-std::unique_ptr<Step> make_random(Distribution distribution, const Shape& shape, DType type, int key, int sample_index,
-                                  int to) {
+std::unique_ptr<Step> make_random(Distribution distribution, const Shape& shape, DType type,
+                                  int key, int sample_index, int to) {
   const std::int64_t width = shape.elements_per_row();
   const Lines lines{true, 1, static_cast<double>(width) * 20.0, 0, false};
   return make_lines(lines, [=](const Context& context, std::int64_t begin, std::int64_t end) {
     const auto* k = context.at<std::int64_t>(key);
-    const std::uint64_t stream =
-        stream_key(static_cast<std::uint64_t>(k[0]), Purpose::user, static_cast<std::uint64_t>(k[1]));
+    const std::uint64_t stream = stream_key(static_cast<std::uint64_t>(k[0]), Purpose::user,
+                                            static_cast<std::uint64_t>(k[1]));
     const auto* samples = context.at<std::int64_t>(sample_index);
     for (std::int64_t r = begin; r < end; ++r) {
       for (std::int64_t j = 0; j < width; ++j) {
-        const RandomElement draw(stream, static_cast<std::uint64_t>(samples[r]), static_cast<std::uint64_t>(j));
+        const RandomElement draw(stream, static_cast<std::uint64_t>(samples[r]),
+                                 static_cast<std::uint64_t>(j));
         double value = 0;
         switch (distribution) {
           case Distribution::uniform:
             value = type == DType::f32 ? static_cast<double>(draw.uniform_f32()) : draw.uniform();
             break;
-          case Distribution::normal: value = draw.normal(); break;
-          case Distribution::rademacher: value = draw.rademacher(); break;
+          case Distribution::normal:
+            value = draw.normal();
+            break;
+          case Distribution::rademacher:
+            value = draw.rademacher();
+            break;
         }
         with_type(type, [&](auto zero) { put<decltype(zero)>(context, to, r * width + j, value); });
       }

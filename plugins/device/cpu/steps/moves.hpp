@@ -11,8 +11,8 @@
 
 namespace odeum::cpu {
 
-/// `elements` a row (or in total) from slot `from` through `read` to slot `to` through `write`. With
-/// `zero_elements` the destination's so many elements a row are zeroed before.
+/// `elements` a row (or in total) from slot `from` through `read` to slot `to` through `write`.
+/// With `zero_elements` the destination's so many elements a row are zeroed before.
 struct MoveSpec {
   bool rowful = false;
   std::int64_t elements = 0;
@@ -23,8 +23,8 @@ struct MoveSpec {
 };
 std::unique_ptr<Step> make_move(MoveSpec spec);
 
-/// One row's elements of slot `from` through `read`, once more after another up to `length` (or what
-/// the run's rows need): what a periodic operand of a group reads.
+/// One row's elements of slot `from` through `read`, once more after another up to `length` (or
+/// what the run's rows need): what a periodic operand of a group reads.
 struct RepeatSpec {
   std::int64_t elements = 0, length = 0;
   std::size_t element_size = 4;
@@ -36,7 +36,7 @@ std::unique_ptr<Step> make_repeat(RepeatSpec spec);
 /// The index along `axis`.
 std::unique_ptr<Step> make_iota(const Shape& shape, DType type, int axis, int to);
 std::unique_ptr<Step> make_row_count(DType type, int to);
-std::unique_ptr<Step> make_random(Distribution distribution, const Shape& shape, DType type, int key, int sample_index,
-                                  int to);
+std::unique_ptr<Step> make_random(Distribution distribution, const Shape& shape, DType type,
+                                  int key, int sample_index, int to);
 
 }  // namespace odeum::cpu

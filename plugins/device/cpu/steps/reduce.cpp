@@ -9,7 +9,8 @@ namespace odeum::cpu {
 namespace {
 
 /// Offsets of every index of some axes, row-major.
-std::vector<std::int64_t> offsets(const std::vector<std::int64_t>& extents, const std::vector<std::int64_t>& strides) {
+std::vector<std::int64_t> offsets(const std::vector<std::int64_t>& extents,
+                                  const std::vector<std::int64_t>& strides) {
   std::vector<std::int64_t> result{0};
   for (std::size_t i = 0; i < extents.size(); ++i) {
     std::vector<std::int64_t> next;
@@ -38,7 +39,8 @@ T larger(T a, T b) {
 }
 template <class T>
 constexpr T lowest() {
-  return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
+  return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                              : std::numeric_limits<T>::lowest();
 }
 
 template <class T>
@@ -50,7 +52,8 @@ class ReductionStep final : public Step {
     rowful_ = !x.extents.empty() && x.extents[0] == kRows;
     row_stride_ = rowful_ ? x.strides[0] : 0;
     for (std::size_t i = rowful_ ? 1 : 0; i < x.extents.size(); ++i) {
-      const bool gone = std::binary_search(spec_.axes.begin(), spec_.axes.end(), static_cast<int>(i));
+      const bool gone =
+          std::binary_search(spec_.axes.begin(), spec_.axes.end(), static_cast<int>(i));
       (gone ? reduced : kept).push_back(x.extents[i]);
       (gone ? reduced_strides : kept_strides).push_back(x.strides[i]);
     }
@@ -64,13 +67,15 @@ class ReductionStep final : public Step {
     return rowful_ ? rows : static_cast<std::int64_t>(kept_.size());
   }
   std::int64_t grain(std::int64_t) const override {
-    const auto width = static_cast<std::int64_t>(rowful_ ? kept_.size() * reduced_.size() : reduced_.size());
+    const auto width =
+        static_cast<std::int64_t>(rowful_ ? kept_.size() * reduced_.size() : reduced_.size());
     return std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(1, width));
   }
   bool sharded() const override { return spec_.over_rows; }
   std::size_t scratch(std::int64_t) const override { return 0; }
   double work(std::int64_t rows) const override {
-    return static_cast<double>(kept_.size() * reduced_.size()) * (rowful_ ? static_cast<double>(rows) : 1.0);
+    return static_cast<double>(kept_.size() * reduced_.size()) *
+           (rowful_ ? static_cast<double>(rows) : 1.0);
   }
 
   void run(const Context& context, std::int64_t begin, std::int64_t end) const override {
@@ -81,7 +86,8 @@ class ReductionStep final : public Step {
       T* out = context.at<T>(spec_.out);
       const auto width = static_cast<std::int64_t>(kept_.size());
       for (std::int64_t r = begin; r < end; ++r) {
-        for (std::int64_t j = 0; j < width; ++j) out[r * width + j] = reduce(context, x + r * row_stride_ + at(kept_, j));
+        for (std::int64_t j = 0; j < width; ++j)
+          out[r * width + j] = reduce(context, x + r * row_stride_ + at(kept_, j));
       }
     } else {
       T* out = context.at<T>(spec_.out);
@@ -90,12 +96,15 @@ class ReductionStep final : public Step {
   }
 
  private:
-  static std::int64_t at(const std::vector<std::int64_t>& list, std::int64_t i) { return list[static_cast<std::size_t>(i)]; }
+  static std::int64_t at(const std::vector<std::int64_t>& list, std::int64_t i) {
+    return list[static_cast<std::size_t>(i)];
+  }
 
   Wide<T> total(const Context& context, const T* x) const {
     Wide<T> sum = 0;
     if (dense_inside_) {
-      context.kernels->add_rows[index(spec_.type)](&sum, x, static_cast<std::int64_t>(reduced_.size()), 1, 1.0);
+      context.kernels->add_rows[index(spec_.type)](
+          &sum, x, static_cast<std::int64_t>(reduced_.size()), 1, 1.0);
     } else {
       for (const std::int64_t offset : reduced_) sum += static_cast<Wide<T>>(x[offset]);
     }
@@ -115,7 +124,8 @@ class ReductionStep final : public Step {
     if (spec_.maximum) {
       T* out = context.at<T>(spec_.out);
       for (std::int64_t r = begin; r < end; ++r) {
-        for (std::int64_t j = 0; j < width; ++j) out[j] = larger(out[j], largest(x + r * row_stride_ + at(kept_, j)));
+        for (std::int64_t j = 0; j < width; ++j)
+          out[j] = larger(out[j], largest(x + r * row_stride_ + at(kept_, j)));
       }
       return;
     }
@@ -123,7 +133,8 @@ class ReductionStep final : public Step {
     for (const int slot : spec_.scalars) scale *= static_cast<double>(*context.at<T>(slot));
     auto* sums = context.at<Wide<T>>(spec_.out);
     if (dense_rows_ && row_stride_ == width) {
-      context.kernels->add_rows[index(spec_.type)](sums, x + begin * row_stride_, end - begin, width, scale);
+      context.kernels->add_rows[index(spec_.type)](sums, x + begin * row_stride_, end - begin,
+                                                   width, scale);
       return;
     }
     for (std::int64_t r = begin; r < end; ++r) {
@@ -144,9 +155,12 @@ class ReductionStep final : public Step {
 
 std::unique_ptr<Step> make_reduction(ReductionSpec spec) {
   switch (spec.type) {
-    case DType::f32: return std::make_unique<ReductionStep<float>>(std::move(spec));
-    case DType::f64: return std::make_unique<ReductionStep<double>>(std::move(spec));
-    default: return std::make_unique<ReductionStep<std::int64_t>>(std::move(spec));
+    case DType::f32:
+      return std::make_unique<ReductionStep<float>>(std::move(spec));
+    case DType::f64:
+      return std::make_unique<ReductionStep<double>>(std::move(spec));
+    default:
+      return std::make_unique<ReductionStep<std::int64_t>>(std::move(spec));
   }
 }
 

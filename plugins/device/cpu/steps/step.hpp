@@ -14,10 +14,10 @@ namespace odeum::cpu {
 /// the block at hand.
 struct Context {
   std::byte** slots = nullptr;
-  std::byte* scratch = nullptr;      ///< the thread's own, as large as the steps asked for
+  std::byte* scratch = nullptr;  ///< the thread's own, as large as the steps asked for
   const Kernels* kernels = nullptr;
-  std::int64_t first_row = 0;        ///< of the block, among all rows
-  std::int64_t rows = 0;             ///< of the block
+  std::int64_t first_row = 0;  ///< of the block, among all rows
+  std::int64_t rows = 0;       ///< of the block
   std::int64_t all_rows = 0;
 
   template <class T>
@@ -43,7 +43,9 @@ class Step {
   virtual double work(std::int64_t rows) const = 0;
 };
 
-constexpr std::size_t padded(std::size_t bytes) { return (bytes + kPadding - 1) / kPadding * kPadding; }
+constexpr std::size_t padded(std::size_t bytes) {
+  return (bytes + kPadding - 1) / kPadding * kPadding;
+}
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace odeum::cpu

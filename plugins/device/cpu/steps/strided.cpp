@@ -59,28 +59,32 @@ void for_runs(const Access& a, std::int64_t begin, std::int64_t n, Run&& run) {
 }
 
 template <class T>
-void read_as(const Access& a, const std::byte* from, std::int64_t begin, std::int64_t n, std::byte* to) {
+void read_as(const Access& a, const std::byte* from, std::int64_t begin, std::int64_t n,
+             std::byte* to) {
   const T* x = reinterpret_cast<const T*>(from);
   T* y = reinterpret_cast<T*>(to);
-  for_runs(a, begin, n, [x, y](std::int64_t offset, std::int64_t stride, std::int64_t at, std::int64_t length) {
-    read_run(x + offset, stride, length, y + at);
-  });
+  for_runs(a, begin, n,
+           [x, y](std::int64_t offset, std::int64_t stride, std::int64_t at, std::int64_t length) {
+             read_run(x + offset, stride, length, y + at);
+           });
 }
 
 template <class T>
-void write_as(const Access& a, std::byte* to, std::int64_t begin, std::int64_t n, const std::byte* from) {
+void write_as(const Access& a, std::byte* to, std::int64_t begin, std::int64_t n,
+              const std::byte* from) {
   T* y = reinterpret_cast<T*>(to);
   const T* x = reinterpret_cast<const T*>(from);
-  for_runs(a, begin, n, [x, y](std::int64_t offset, std::int64_t stride, std::int64_t at, std::int64_t length) {
-    T* run = y + offset;
-    for (std::int64_t i = 0; i < length; ++i) run[i * stride] = x[at + i];
-  });
+  for_runs(a, begin, n,
+           [x, y](std::int64_t offset, std::int64_t stride, std::int64_t at, std::int64_t length) {
+             T* run = y + offset;
+             for (std::int64_t i = 0; i < length; ++i) run[i * stride] = x[at + i];
+           });
 }
 
 }  // namespace
 
-void read_strided(const Access& access, std::size_t element_size, const std::byte* from, std::int64_t begin,
-                  std::int64_t n, std::byte* to) {
+void read_strided(const Access& access, std::size_t element_size, const std::byte* from,
+                  std::int64_t begin, std::int64_t n, std::byte* to) {
   if (element_size == 4) {
     read_as<Word32>(access, from, begin, n, to);
   } else {
@@ -88,8 +92,8 @@ void read_strided(const Access& access, std::size_t element_size, const std::byt
   }
 }
 
-void write_strided(const Access& access, std::size_t element_size, std::byte* to, std::int64_t begin,
-                   std::int64_t n, const std::byte* from) {
+void write_strided(const Access& access, std::size_t element_size, std::byte* to,
+                   std::int64_t begin, std::int64_t n, const std::byte* from) {
   if (element_size == 4) {
     write_as<Word32>(access, to, begin, n, from);
   } else {
