@@ -8,7 +8,8 @@
 namespace backprop {
 namespace {
 
-// Where the solution decides on the steps, room for this many decides which way of keeping is tried.
+// Where the solution decides on the steps, room for this many decides which way of keeping is
+// tried.
 constexpr std::size_t kExpectedSteps = 64;
 
 constexpr std::size_t kT = 0, kH = 1, kTCotangent = 2, kHCotangent = 3;
