@@ -23,10 +23,8 @@ Arguments arguments() {
   all.positional("CONFIG", "a solve file or a training file");
   add_set_option(all);
   all.option("allow", "ERROR",
-             "relative error that passes; 1000 times the larger of rtol and rounding, at most "
-             "1e-2, unless given; "
-             "1e-2 with "
-             "given steps");
+             "relative error that passes; unless given 1000 times the larger of rtol and rounding, "
+             "at most 1e-2; 1e-2 with given steps");
   return all;
 }
 

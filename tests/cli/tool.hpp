@@ -76,6 +76,7 @@ class Process {
     redirect(err_, STDERR_FILENO);
     if (::chdir(folder.c_str()) != 0) ::_exit(126);
     std::vector<char*> words;
+    words.reserve(arguments.size() + 1);
     for (std::string& argument : arguments) words.push_back(argument.data());
     words.push_back(nullptr);
     ::execv(words[0], words.data());

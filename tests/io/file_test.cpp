@@ -6,8 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <filesystem>
 
 #include "io/json.hpp"
@@ -82,7 +83,7 @@ TEST_F(Files, ALineFileShorterThanTheGivenSizeIsRefused) {
 TEST(Json, NumbersReadBackToTheSameBits) {
   for (const double value : {0.1, 1.0 / 3.0, 5e-324, 1.7976931348623157e308, -0.0, 1e21}) {
     const double back = parse_json(to_line(Json(value)), "x").get<double>();
-    EXPECT_EQ(std::memcmp(&back, &value, sizeof value), 0) << value;
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(back), std::bit_cast<std::uint64_t>(value)) << value;
   }
 }
 

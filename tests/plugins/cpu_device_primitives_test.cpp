@@ -38,6 +38,7 @@ void check(const std::vector<Given>& givens, const Body& body, Tolerance toleran
   const auto all = devices();
   for (const DType type : {DType::f32, DType::f64}) {
     std::vector<InputSpec> specs;
+    specs.reserve(givens.size());
     for (const Given& given : givens) specs.push_back({given.name, given.shape, type});
     const Program program = record(specs, body);
     for (const std::int64_t rows : sizes) {

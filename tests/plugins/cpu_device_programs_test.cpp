@@ -96,6 +96,8 @@ TEST(CpuDevice, LeavesOutWhatIsNotWanted) {
     const std::vector<Array> reference = program::interpret(program, 100, inputs);
     std::vector<std::vector<std::byte>> in;
     std::vector<View> views;
+    in.reserve(inputs.size());
+    views.reserve(inputs.size());
     for (const Array& array : inputs) in.push_back(device_tests::bytes_of(array));
     for (auto& bytes : in) views.push_back({bytes.data()});
     for (std::size_t wanted = 0; wanted < reference.size(); ++wanted) {

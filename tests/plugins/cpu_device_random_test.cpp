@@ -15,6 +15,7 @@ namespace {
 class Growth {
  public:
   Growth(unsigned seed, DType type) : random_(seed), type_(type) {
+    values_.reserve(100);
     for (const Shape& shape :
          {Shape{kRows, 3, 4}, Shape{kRows, 12}, Shape{kRows, 1}, Shape{3, 4}, Shape{4}, Shape{1}}) {
       values_.push_back(recording_.input("x" + std::to_string(values_.size()), shape, type));

@@ -42,6 +42,7 @@ TEST(TrainingBatches, ABatchDependsOnSeedAndStepAlone) {
   const Counting data(10);
   TrainingBatches in_order(data, 7, 4, {true, true});
   std::vector<model::Batch> all;
+  all.reserve(9);
   for (int step = 0; step < 9; ++step) all.push_back(in_order.at(step));
   TrainingBatches jumping(data, 7, 4, {true, true});
   for (const int step : {8, 0, 4}) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels for processors with AVX2 and FMA.
+#include <utility>
+
 #include "kernels/table.hpp"
 
 namespace odeum::cpu {

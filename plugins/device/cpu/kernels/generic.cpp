@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels for any processor (SSE2 on x86-64, NEON on arm64).
+#include <utility>
+
 #include "kernels/table.hpp"
 
 namespace odeum::cpu {

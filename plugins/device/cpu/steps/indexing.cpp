@@ -135,7 +135,7 @@ std::unique_ptr<Step> lu_solve(const SolveSpec& s) {
 
 }  // namespace
 
-std::unique_ptr<Step> make_gather(IndexSpec spec) {
+std::unique_ptr<Step> make_gather(const IndexSpec& spec) {
   switch (spec.type) {
     case DType::f32:
       return gather<float>(spec);
@@ -146,7 +146,7 @@ std::unique_ptr<Step> make_gather(IndexSpec spec) {
   }
 }
 
-std::unique_ptr<Step> make_scatter_add(IndexSpec spec) {
+std::unique_ptr<Step> make_scatter_add(const IndexSpec& spec) {
   switch (spec.type) {
     case DType::f32:
       return scatter_add<float>(spec);
@@ -157,7 +157,7 @@ std::unique_ptr<Step> make_scatter_add(IndexSpec spec) {
   }
 }
 
-std::unique_ptr<Step> make_window_argmax(WindowSpec spec) {
+std::unique_ptr<Step> make_window_argmax(const WindowSpec& spec) {
   switch (spec.type) {
     case DType::f32:
       return window_argmax<float>(spec);
@@ -168,8 +168,9 @@ std::unique_ptr<Step> make_window_argmax(WindowSpec spec) {
   }
 }
 
-std::unique_ptr<Step> make_lu_solve(SolveSpec spec) {
-  return spec.type == DType::f32 ? lu_solve<float>(spec) : lu_solve<double>(spec);
+std::unique_ptr<Step> make_lu_solve(const SolveSpec& spec) {
+  if (spec.type == DType::f32) return lu_solve<float>(spec);
+  return lu_solve<double>(spec);
 }
 
 }  // namespace odeum::cpu

@@ -19,9 +19,9 @@ struct IndexSpec {
   int x = -1, index = -1, out = -1;
 };
 /// An index outside of x gives NaN (0 for integers).
-std::unique_ptr<Step> make_gather(IndexSpec spec);
+std::unique_ptr<Step> make_gather(const IndexSpec& spec);
 /// An index outside of the result is left out.
-std::unique_ptr<Step> make_scatter_add(IndexSpec spec);
+std::unique_ptr<Step> make_scatter_add(const IndexSpec& spec);
 
 struct WindowSpec {
   DType type = DType::f32;
@@ -31,7 +31,7 @@ struct WindowSpec {
   Window window;
   int x = -1, out = -1;
 };
-std::unique_ptr<Step> make_window_argmax(WindowSpec spec);
+std::unique_ptr<Step> make_window_argmax(const WindowSpec& spec);
 
 /// Systems A x = b with A [n, n], b [n, k], solved in float64 with partial pivoting.
 struct SolveSpec {
@@ -42,6 +42,6 @@ struct SolveSpec {
   std::int64_t n = 0, k = 0;
   int a = -1, b = -1, out = -1;
 };
-std::unique_ptr<Step> make_lu_solve(SolveSpec spec);
+std::unique_ptr<Step> make_lu_solve(const SolveSpec& spec);
 
 }  // namespace odeum::cpu

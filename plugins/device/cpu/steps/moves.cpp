@@ -33,7 +33,7 @@ void with_type(DType type, F&& f) {
 
 }  // namespace
 
-std::unique_ptr<Step> make_move(MoveSpec spec) {
+std::unique_ptr<Step> make_move(const MoveSpec& spec) {
   const auto width = static_cast<double>(spec.elements + spec.zero_elements);
   const Lines lines{spec.rowful, 1, width, static_cast<std::size_t>(kBuffer) * 8, false};
   return make_lines(lines, [spec](const Context& context, std::int64_t begin, std::int64_t end) {
@@ -51,7 +51,7 @@ std::unique_ptr<Step> make_move(MoveSpec spec) {
   });
 }
 
-std::unique_ptr<Step> make_repeat(RepeatSpec spec) {
+std::unique_ptr<Step> make_repeat(const RepeatSpec& spec) {
   const Lines lines{false, 1, static_cast<double>(spec.length), 0, false};
   return make_lines(lines, [spec](const Context& context, std::int64_t, std::int64_t) {
     const std::int64_t rows = std::max<std::int64_t>(context.all_rows, 1);

@@ -21,7 +21,7 @@ struct MoveSpec {
   Access read, write;
   std::int64_t zero_elements = 0;
 };
-std::unique_ptr<Step> make_move(MoveSpec spec);
+std::unique_ptr<Step> make_move(const MoveSpec& spec);
 
 /// One row's elements of slot `from` through `read`, once more after another up to `length` (or
 /// what the run's rows need): what a periodic operand of a group reads.
@@ -31,7 +31,7 @@ struct RepeatSpec {
   int from = -1, to = -1;
   Access read;
 };
-std::unique_ptr<Step> make_repeat(RepeatSpec spec);
+std::unique_ptr<Step> make_repeat(const RepeatSpec& spec);
 
 /// The index along `axis`.
 std::unique_ptr<Step> make_iota(const Shape& shape, DType type, int axis, int to);
