@@ -49,9 +49,11 @@ int validate_training(const Values& values, plugin::Registry& plugins) {
     std::printf("  %-40s %-16s %lld\n", entry.name.c_str(), entry.shape.text().c_str(),
                 static_cast<long long>(entry.size));
   }
-  std::printf("parameters %lld\nmemory of a training step, about %s\nsteps %lld\n",
-              static_cast<long long>(train::parameter_count(pipeline.parameters())),
-              megabytes(memory).c_str(), static_cast<long long>(settings.steps));
+  std::printf(
+      "parameters %lld\nmemory of a training step, about %s, and what its solves keep\nsteps "
+      "%lld\n",
+      static_cast<long long>(train::parameter_count(pipeline.parameters())),
+      megabytes(memory).c_str(), static_cast<long long>(settings.steps));
   return kDone;
 }
 

@@ -126,7 +126,9 @@ class Pipeline {
   std::vector<double> sample(std::int64_t n, std::uint64_t key, View parameters, View buffers);
   Shape sample_shape() const;
 
-  /// Bytes of device memory that a training step of `rows` rows needs, from the plans: an estimate.
+  /// Bytes of device memory that a training step of `rows` rows needs, from the plans of the outer
+  /// programs. What solves keep between forward and backward comes on top: it depends on their
+  /// steps.
   std::size_t memory_estimate(std::int64_t rows) const;
 
  private:
