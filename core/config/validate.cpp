@@ -2,6 +2,7 @@
 #include "config/validate.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 
@@ -115,6 +116,13 @@ class Validator {
 
   // --- components -------------------------------------------------------------------------------
 
+  // Kinds of which evaluation has no use, or the same one.
+  static bool only_for_training(const std::string& kind) {
+    constexpr std::array kinds = {"dataset",   "device",      "gradient",
+                                  "optimizer", "regularizer", "schedule"};
+    return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+  }
+
   Config component(const Key& key, const Node& node, const Place& place, const std::string& path) {
     Config config;
     config.kind_ = key.kind;
@@ -128,7 +136,12 @@ class Validator {
     config.name_ = name_of(node, path);
     fill(config, node, *schema,
          {path, place, key.kind + " '" + use->scalar + "'", {"use", "name", "evaluate"}});
-    if (const Member* over = node.find("evaluate")) {
+    if (const Member* over = node.find("evaluate"); over && only_for_training(key.kind)) {
+      mistakes_.add(over->place, join(path, "evaluate"),
+                    "a " + key.kind +
+                        " is the same in training and evaluation: `evaluate:` goes "
+                        "inside a block, field, solver, objective or section");
+    } else if (over) {
       Node base = node;
       base.erase("evaluate");
       base.erase(kShortForm);

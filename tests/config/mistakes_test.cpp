@@ -294,6 +294,13 @@ INSTANTIATE_TEST_SUITE_P(
             kHere +
                 "7:50 model.flow.solver.evaluate.safety — unknown key; solver 'euler' takes: atol, "
                 "evaluate, max_steps, name, rtol, use"},
+        Case{"OnlyForTraining",
+             with("kinetic,", "{use: kinetic, evaluate: {weight: 1}},"),
+             {},
+             kHere +
+                 "7:35 model.flow.regularizers.0.evaluate — a regularizer is the same in training "
+                 "and evaluation: `evaluate:` goes inside a block, field, solver, objective or "
+                 "section"},
         Case{"AtTheRoot",
              "evaluate: {seed: 1}\n" + std::string(kGood),
              {},
