@@ -20,6 +20,18 @@ Objective::~Objective() = default;
 Dataset::~Dataset() = default;
 Optimizer::~Optimizer() = default;
 
+Tensor VectorField::stiff_part(Scope&, Tensor, Tensor) const {
+  bug("VectorField::stiff_part was called on a field that has none");
+}
+
+Tensor VectorField::rest(Scope& scope, Tensor t, Tensor z) const {
+  return (*this)(scope, t, z) - stiff_part(scope, t, z);
+}
+
+Tensor VectorField::event_functions(Scope&, Tensor, Tensor) const {
+  bug("VectorField::event_functions was called on a field without events");
+}
+
 Tensor Block::inverse(Scope&, Tensor) const {
   bug("Block::inverse was called on a block that has none: " + why_no_inverse());
 }

@@ -46,7 +46,13 @@ OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, D
   if (learn_span_ && training_.span != evaluation_.span) {
     config_.for_evaluation().fail("span", "the span is learned: it has no other one in evaluation");
   }
-  dynamics({training_.field, Divergence::none, {}});  // so that a misfit is the field's fault
+  const OdeDynamics plain = dynamics({training_.field, Divergence::none, {}});
+  solve::check_solver(config_.component("solver"), *training_.solver, training_.options,
+                      plain.dynamics);
+  solve::check_solver(config_.component("solver").for_evaluation(), *evaluation_.solver,
+                      evaluation_.options, plain.dynamics);
+  solve::check_gradient(config_.component("gradient"), *gradient_, *training_.solver,
+                        training_.options, plain.dynamics);
   for (const Config& component : config.components("regularizers")) {
     WeightedCost cost;
     cost.cost.name = name_ + "." + (component.name().empty() ? component.use() : component.name());

@@ -27,4 +27,20 @@ State Solver::interpolate(Tensor x, const StepInputs& in, const StepOutputs& out
   return y;
 }
 
+std::string Solver::refusal(const Dynamics&) const { return ""; }
+
+StepOutputs Solver::undo(Rates&, const StepInputs&) const {
+  bug("Solver::undo was called on a method that is not reversible");
+}
+
+std::unique_ptr<Integrator> Solver::integrator(const Dynamics&, const SolveOptions&,
+                                               std::shared_ptr<Device>,
+                                               const IntegratorRequest&) const {
+  bug("Solver::integrator was called on a method that is not driven by its host");
+}
+
+std::string GradientMethod::refusal(const Solver&, const SolveOptions&, const Dynamics&) const {
+  return "";
+}
+
 }  // namespace odeum::inline v1

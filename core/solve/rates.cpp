@@ -2,6 +2,7 @@
 #include "solve/rates.hpp"
 
 #include "odeum/error.hpp"
+#include "solve/error_norm.hpp"
 
 namespace odeum::solve {
 namespace {
@@ -28,8 +29,9 @@ void check(const Dynamics& dynamics, const State& rates) {
 
 }  // namespace
 
-CountedRates::CountedRates(const Dynamics& dynamics, std::span<const Tensor> constants)
-    : dynamics_(dynamics), constants_(constants.begin(), constants.end()) {}
+CountedRates::CountedRates(const Dynamics& dynamics, const SolveOptions& options,
+                           std::span<const Tensor> constants)
+    : dynamics_(dynamics), options_(options), constants_(constants.begin(), constants.end()) {}
 
 State CountedRates::operator()(Tensor t, const State& y) {
   std::vector<ValueId> arguments = ids(t, y);
@@ -40,6 +42,27 @@ State CountedRates::operator()(Tensor t, const State& y) {
   check(dynamics_, rates);
   known_.push_back({std::move(arguments), rates});
   return rates;
+}
+
+Rates::Parts CountedRates::parts(Tensor t, const State& y) {
+  if (!dynamics_.parts) bug("a dynamics without parts was asked for them");
+  std::vector<ValueId> arguments = ids(t, y);
+  for (const KnownParts& known : known_parts_) {
+    if (known.arguments == arguments) return known.parts;
+  }
+  Parts parts = dynamics_.parts(t, y, constants_);
+  check(dynamics_, parts.rest);
+  known_parts_.push_back({std::move(arguments), parts});
+  return parts;
+}
+
+bool CountedRates::quadrature(std::size_t member) const {
+  if (quadratures_.empty()) quadratures_ = quadratures(dynamics_);
+  return quadratures_[member];
+}
+
+Tensor CountedRates::tolerance(std::size_t member, Tensor magnitude) const {
+  return solve::tolerance(magnitude, dynamics_.members[member], options_);
 }
 
 bool CountedRates::along_absolute_time(std::size_t member) const {

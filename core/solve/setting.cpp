@@ -25,6 +25,7 @@ class Setting final : public SolveSetting {
 
   std::unique_ptr<Integrator> integrator(const Dynamics& dynamics, const SolveOptions& options,
                                          const IntegratorRequest& request) const override {
+    if (solver_->host_driven()) return solver_->integrator(dynamics, options, device_, request);
     return std::make_unique<StepLoop>(dynamics, solver_, controller_, options, device_, request);
   }
   std::unique_ptr<Executable> compile(const Program& program,
@@ -33,7 +34,7 @@ class Setting final : public SolveSetting {
   }
   std::unique_ptr<Rates> rates(const Dynamics& dynamics,
                                std::span<const Tensor> constants) const override {
-    return std::make_unique<CountedRates>(dynamics, constants);
+    return std::make_unique<CountedRates>(dynamics, options_, constants);
   }
 
  private:
@@ -51,6 +52,18 @@ std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<co
                                            SolveOptions options, std::shared_ptr<Device> device) {
   return std::make_unique<Setting>(std::move(dynamics), std::move(solver), std::move(controller),
                                    std::move(options), std::move(device));
+}
+
+void check_solver(const Config& config, const Solver& solver, const SolveOptions&,
+                  const Dynamics& dynamics) {
+  const std::string reason = solver.refusal(dynamics);
+  if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
+}
+
+void check_gradient(const Config& config, const GradientMethod& gradient, const Solver& solver,
+                    const SolveOptions& options, const Dynamics& dynamics) {
+  const std::string reason = gradient.refusal(solver, options, dynamics);
+  if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
 }
 
 }  // namespace odeum::solve

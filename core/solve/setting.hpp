@@ -4,7 +4,9 @@
 
 #include <memory>
 
+#include "odeum/config.hpp"
 #include "odeum/controller.hpp"
+#include "odeum/gradient.hpp"
 #include "odeum/solve.hpp"
 
 namespace odeum::solve {
@@ -12,5 +14,13 @@ namespace odeum::solve {
 std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<const Solver> solver,
                                            std::shared_ptr<const Controller> controller,
                                            SolveOptions options, std::shared_ptr<Device> device);
+
+/// Throws ConfigError at `solver:` where the method, or an option, cannot do with these dynamics.
+void check_solver(const Config& config, const Solver& solver, const SolveOptions& options,
+                  const Dynamics& dynamics);
+
+/// Throws ConfigError at `gradient:` where the method cannot differentiate such a solve.
+void check_gradient(const Config& config, const GradientMethod& gradient, const Solver& solver,
+                    const SolveOptions& options, const Dynamics& dynamics);
 
 }  // namespace odeum::solve

@@ -102,7 +102,7 @@ struct RecordedStep {
     in.y = declare(recording, member_specs(method.dynamics));
     in.carry = declare(recording, carry);
     constants = declare_constants(recording, method.dynamics);
-    CountedRates rates(method.dynamics, constants);
+    CountedRates rates(method.dynamics, method.options, constants);
     out = method.solver.step(rates, in);
     evaluations = rates.calls();
   }
@@ -131,7 +131,7 @@ StartProgram record_start(const Method& method, FirstStep first) {
   const Tensor span = entry(control, 1);
   const State y = declare(recording, member_specs(method.dynamics));
   const std::vector<Tensor> constants = declare_constants(recording, method.dynamics);
-  CountedRates rates(method.dynamics, constants);
+  CountedRates rates(method.dynamics, method.options, constants);
 
   std::vector<Tensor> outputs = method.solver.start(rates, t, y);
   StartProgram start;

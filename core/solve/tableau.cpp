@@ -38,4 +38,11 @@ bool Tableau::first_same_as_last() const {
   return true;
 }
 
+bool Tableau::is_explicit() const {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i].size() > i) return false;
+  }
+  return true;
+}
+
 }  // namespace odeum::inline v1

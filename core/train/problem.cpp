@@ -77,6 +77,7 @@ Problem::Problem(const Config& root, const plugin::Registry& registry)
   model::OdeTerms terms;
   terms.field = field_;
   dynamics_ = model::make_dynamics(terms, Shape{kRows, features}, precision_);
+  solve::check_solver(solver, *solver_, options_, dynamics_.dynamics);
   for (const model::Item& item : dynamics_.items) {
     if (item.kind == model::Item::Kind::input || item.kind == model::Item::Kind::noise) {
       problem.fail("field", "needs '" + item.name + "', which only a model can give it");

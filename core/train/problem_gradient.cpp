@@ -4,6 +4,7 @@
 
 #include "odeum/gradient.hpp"
 #include "plugin/registry.hpp"
+#include "solve/setting.hpp"
 #include "train/gradient_reference.hpp"
 #include "train/problem.hpp"
 
@@ -53,6 +54,9 @@ class Differentiated {
     const Problem::Constants constants = problem.constants(problem.parameter_values());
     std::vector<bool> wanted;
     for (const int entry : constants.entry) wanted.push_back(entry >= 0);
+    const std::unique_ptr<SolveSetting> setting = problem.setting(problem.options());
+    solve::check_gradient(method, *method_, setting->solver(), setting->options(),
+                          setting->dynamics());
     solve_ = method_->prepare(problem.setting(problem.options()), wanted);
     result_ = problem.upload(std::vector<double>(features_, 0.0));
   }

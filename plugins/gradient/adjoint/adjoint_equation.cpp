@@ -14,28 +14,6 @@ std::vector<Tensor> declare_constants(Recording& recording, const Dynamics& dyna
   return inputs;
 }
 
-/// For each member, whether any rate depends on it.
-std::vector<bool> read_members(const Dynamics& dynamics) {
-  Recording recording;
-  const Tensor t = recording.input("t", {1}, DType::f64);
-  State y;
-  for (const Member& m : dynamics.members) {
-    y.push_back(recording.input(m.name, m.shape, m.dtype));
-  }
-  const std::vector<Tensor> constants = declare_constants(recording, dynamics);
-  const Program program = optimize(recording.program(dynamics.rates(t, y, constants)));
-  std::vector<bool> read(program.nodes.size(), false);
-  for (const Node& node : program.nodes) {
-    for (const ValueId operand : node.operands) read[static_cast<std::size_t>(operand)] = true;
-  }
-  for (const ValueId output : program.outputs) read[static_cast<std::size_t>(output)] = true;
-  std::vector<bool> members;
-  for (std::size_t m = 0; m < y.size(); ++m) {
-    members.push_back(read[static_cast<std::size_t>(program.inputs[m + 1])]);
-  }
-  return members;
-}
-
 /// Rates by dt: those of quadratures along |t| take the sign of the forward direction.
 State rates_by_time(const Dynamics& forward, const AdjointEquation& equation, Tensor t,
                     std::span<const Tensor> states, std::span<const Tensor> constants,
@@ -81,10 +59,9 @@ State adjoint_rates(const Dynamics& forward, const AdjointEquation& equation, Te
 AdjointEquation make_adjoint_equation(const Dynamics& forward, const std::vector<bool>& wanted,
                                       Norm norm) {
   AdjointEquation equation;
-  const std::vector<bool> read = read_members(forward);
-  for (std::size_t m = 0; m < read.size(); ++m) {
-    // The first member is the state, whether its rate looks at it or not.
-    (read[m] || m == 0 ? equation.states : equation.quadratures).push_back(m);
+  const std::vector<bool> quadrature = quadratures(forward);
+  for (std::size_t m = 0; m < quadrature.size(); ++m) {
+    (quadrature[m] ? equation.quadratures : equation.states).push_back(m);
   }
   for (std::size_t c = 0; c < wanted.size(); ++c) {
     if (wanted[c]) equation.parameters.push_back(c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reversal.hpp"
 
+#include "odeum/error.hpp"
 #include "odeum/transforms.hpp"
 
 namespace backprop {
@@ -110,8 +111,7 @@ struct Evaluation {
 class NotedRates final : public Rates {
  public:
   using Answer = std::function<State(std::size_t call, Tensor t, const State& y)>;
-  NotedRates(const Dynamics& dynamics, Answer answer)
-      : dynamics_(dynamics), answer_(std::move(answer)) {}
+  NotedRates(const Rates& inner, Answer answer) : inner_(inner), answer_(std::move(answer)) {}
 
   State operator()(Tensor t, const State& y) override {
     for (const Evaluation& e : noted) {
@@ -120,8 +120,15 @@ class NotedRates final : public Rates {
     noted.push_back({t, y, answer_(noted.size(), t, y)});
     return noted.back().rates;
   }
+  Parts parts(Tensor, const State&) override {
+    bug("stages of an implicit-explicit method cannot be kept apart");
+  }
+  bool quadrature(std::size_t member) const override { return inner_.quadrature(member); }
+  Tensor tolerance(std::size_t member, Tensor magnitude) const override {
+    return inner_.tolerance(member, magnitude);
+  }
   bool along_absolute_time(std::size_t member) const override {
-    return dynamics_.members[member].along_absolute_time;
+    return inner_.along_absolute_time(member);
   }
   std::int64_t calls() const override { return static_cast<std::int64_t>(noted.size()); }
 
@@ -133,7 +140,7 @@ class NotedRates final : public Rates {
     for (std::size_t m = 0; m < y.size(); ++m) equal = equal && e.y[m].id() == y[m].id();
     return equal;
   }
-  const Dynamics& dynamics_;
+  const Rates& inner_;
   Answer answer_;
 };
 
@@ -164,7 +171,8 @@ Reversal record_stages(const SolveSetting& setting, const std::vector<Spec>& car
   reversal.arguments = declared.sources();
   const Tensors seeds = declare_cotangents(recording, dynamics, carry, reversal.arguments);
 
-  NotedRates replay(dynamics, [&](std::size_t call, Tensor, const State& y) {
+  const auto rates = setting.rates(dynamics, declared.constants);
+  NotedRates replay(*rates, [&](std::size_t call, Tensor, const State& y) {
     State stored;
     for (std::size_t m = 0; m < y.size(); ++m) {
       const std::string name = "rate" + std::to_string(call) + "_" + std::to_string(m);
@@ -181,7 +189,6 @@ Reversal record_stages(const SolveSetting& setting, const std::vector<Spec>& car
   Tensors cotangents = seeds;
   const Tensors parameters = chosen(declared.constants, wanted);
   Tensors gradients(parameters.size());
-  const auto rates = setting.rates(dynamics, declared.constants);
   for (auto stage = replay.noted.rbegin(); stage != replay.noted.rend(); ++stage) {
     const Tensors of_rates = vjp(outputs, stage->rates, cotangents);
     Tensors point{stage->t};
@@ -210,8 +217,7 @@ Reversal record_stages(const SolveSetting& setting, const std::vector<Spec>& car
   reversal.extra = [&setting, &dynamics](const StepInputs& in, const StepOutputs&,
                                          std::span<const Tensor> constants) {
     const auto inner = setting.rates(dynamics, constants);
-    NotedRates noted(dynamics,
-                     [&](std::size_t, Tensor t, const State& y) { return (*inner)(t, y); });
+    NotedRates noted(*inner, [&](std::size_t, Tensor t, const State& y) { return (*inner)(t, y); });
     setting.solver().step(noted, in);
     Tensors extra;
     for (const Evaluation& e : noted.noted) append(extra, e.rates);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "odeum/plugin.hpp"
 #include "odeum/tensor.hpp"
@@ -48,6 +49,17 @@ class VectorField {
   /// z of rank 2: [1], or [rows, 1] where every sample has its own time. z is [rows, ...].
   /// Called several times per recording; must be a pure function.
   virtual Tensor operator()(Scope& scope, Tensor t, Tensor z) const = 0;
+
+  /// Implicit-explicit solvers treat the stiff part implicitly and the rest explicitly; the rate
+  /// is their sum. `rest` may be overridden where it is cheaper alone than as the difference.
+  virtual bool has_stiff_part() const { return false; }
+  virtual Tensor stiff_part(Scope& scope, Tensor t, Tensor z) const;
+  virtual Tensor rest(Scope& scope, Tensor t, Tensor z) const;
+
+  /// Functions of the state whose zeros are events that `events:` may name (a ball that meets the
+  /// ground); their values, [rows, number of names].
+  virtual std::vector<std::string> events() const { return {}; }
+  virtual Tensor event_functions(Scope& scope, Tensor t, Tensor z) const;
 
   /// Extent of z's last axis, where the field fixes it (3 for Lorenz'63); -1: any.
   virtual std::int64_t features() const { return -1; }

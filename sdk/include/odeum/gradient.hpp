@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "odeum/plugin.hpp"
@@ -42,6 +43,10 @@ class DifferentiableSolve {
 class GradientMethod {
  public:
   virtual ~GradientMethod();
+  /// Why this method cannot differentiate such a solve, with the mathematical reason; empty: it
+  /// can. Asked at validation.
+  virtual std::string refusal(const Solver& solver, const SolveOptions& options,
+                              const Dynamics& dynamics) const;
   /// `wanted[i]`: whether cotangents of constant i will ever be asked for.
   virtual std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                        const std::vector<bool>& wanted) const = 0;

@@ -3,6 +3,8 @@
 // its units (nats or bits per dimension); the core multiplies by `weight:` and averages over rows.
 #pragma once
 
+#include <vector>
+
 #include "odeum/plugin.hpp"
 #include "odeum/tensor.hpp"
 
@@ -27,6 +29,22 @@ class Path {
   virtual Tensor derivative(int k) = 0;
 };
 
+/// One accepted step of the solver, as tensor code inside the step.
+struct SolverStep {
+  /// An evaluation that the step made: z's rate at (t, z).
+  struct Evaluation {
+    Tensor t;  ///< float64, [1] or [rows]; the same Tensor for equal times
+    Tensor z;
+    Tensor rate;
+  };
+  Tensor t;      ///< where it began, float64, [1] or [rows]
+  Tensor h;      ///< signed, as t
+  Tensor z0;     ///< state before [rows, ...]
+  Tensor z1;     ///< and after
+  Tensor error;  ///< the local error estimate, shaped as z; empty: the solver has none
+  std::vector<Evaluation> evaluations;  ///< in the order made; the step's reused first one too
+};
+
 class Regularizer {
  public:
   virtual ~Regularizer();
@@ -35,6 +53,13 @@ class Regularizer {
   virtual Tensor running_cost(Path& path) const { return (void)path, Tensor(); }
   /// A cost of the state at the end, [rows]; empty: none.
   virtual Tensor terminal_cost(Path& path) const { return (void)path, Tensor(); }
+  /// A cost of one step of the solver, [rows], added up over the accepted steps of a solve; empty:
+  /// none. It belongs to the discretisation, so only gradient methods that differentiate the
+  /// steps themselves carry it.
+  virtual Tensor step_cost(const SolverStep& step) const { return (void)step, Tensor(); }
+  /// The b of a span whose end is drawn uniformly from (end - b, end + b) in each training step,
+  /// in the span's units of time; 0: the end stays.
+  virtual double span_jitter() const { return 0.0; }
   /// A cost of one parameter, [1]; empty: none.
   virtual Tensor parameter_cost(Tensor parameter) const { return (void)parameter, Tensor(); }
 };

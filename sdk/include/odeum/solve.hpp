@@ -26,6 +26,9 @@ struct Member {
   bool in_error_norm = true;
   bool along_absolute_time = false;  ///< a running cost
   double norm_weight = 1.0;          ///< multiplies this member's RMS in the error norm
+  /// Its increments are not integrals of a rate but given by the step (a cost of the solver's
+  /// steps); its rate is zero.
+  bool of_steps = false;
 };
 
 /// A differential equation as tensor code: the rates of all members. `constants` (parameters,
@@ -34,9 +37,27 @@ struct Dynamics {
   std::vector<Member> members;
   std::vector<InputSpec> constants;
   std::function<State(Tensor t, const State& y, std::span<const Tensor> constants)> rates;
+  /// The same in two parts, for implicit-explicit methods; may be empty. Stiff parts of
+  /// quadratures are empty Tensors.
+  std::function<Rates::Parts(Tensor t, const State& y, std::span<const Tensor> constants)> parts =
+      {};
 };
 
+/// For each member, whether no rate depends on it. The first member, the state, counts as one that
+/// rates depend on.
+std::vector<bool> quadratures(const Dynamics& dynamics);
+
+/// The names of operations that mix samples in the rates; empty: every sample has its own equation.
+std::vector<std::string> couplings(const Dynamics& dynamics);
+
 enum class OnFailure : std::uint8_t { fail, partial, skip_sample };
+
+/// A step that would have to be shorter than min_step ends the solve, or is taken at min_step
+/// whatever its error.
+enum class AtMinStep : std::uint8_t { fail, clip };
+
+/// One step size for the batch, or one a sample.
+enum class StepSize : std::uint8_t { shared, per_sample };
 
 struct SolveOptions {
   double rtol = 1e-5;
@@ -45,6 +66,11 @@ struct SolveOptions {
   std::int64_t steps = 0;   ///< or a number of equal steps between two times; 0: not given
   double first_step = 0.0;  ///< 0: chosen by the method of Hairer, Norsett, Wanner II.4
   double min_step = 0.0;
+  AtMinStep at_min_step = AtMinStep::fail;
+  std::vector<double> step_times = {};  ///< steps end there too
+  /// The right-hand side jumps there: steps end at the left limit and begin anew at the right one.
+  std::vector<double> jump_times = {};
+  StepSize step_size = StepSize::shared;
   double max_step = std::numeric_limits<double>::infinity();
   std::int64_t max_steps = 100000;  ///< attempted ones, over the whole solve
   OnFailure on_failure = OnFailure::fail;

@@ -22,12 +22,13 @@ class Coefficient {
   double value_;
 };
 
-/// An explicit Runge-Kutta method with s stages:
+/// A Runge-Kutta method with s stages:
 ///   k_i = f(t + c_i h, y + h sum_j a_ij k_j),   y1 = y + h sum_i b_i k_i
 struct Tableau {
   int order = 1;
-  int embedded_order = 0;                   ///< order of b_embedded; 0: no error estimate
-  std::vector<std::vector<Coefficient>> a;  ///< s rows; row i has i entries
+  int embedded_order = 0;  ///< order of b_embedded; 0: no error estimate
+  /// s rows: row i (from 0) has i entries, i + 1 (diagonally implicit) or s (fully implicit).
+  std::vector<std::vector<Coefficient>> a;
   std::vector<Coefficient> b;
   std::vector<Coefficient> c;
   std::vector<Coefficient> b_embedded =
@@ -42,6 +43,7 @@ struct Tableau {
   std::size_t stages() const { return b.size(); }
   /// First same as last: the last stage is f(t + h, y1).
   bool first_same_as_last() const;
+  bool is_explicit() const;  ///< no row of `a` reaches its diagonal
 };
 
 }  // namespace odeum::inline v1
