@@ -34,14 +34,53 @@ void count(SolveReport& total, const SolveReport& part) {
   total = std::move(sum);
 }
 
+TimeCotangent::TimeCotangent(const SolveSetting& setting, const AdjointEquation& equation)
+    : setting_(setting), equation_(equation), zeros_(setting.dynamics().members.size()) {}
+
+void TimeCotangent::open(const SolveCall& call) {
+  Device& device = setting_.device();
+  zero_views_.clear();
+  for (std::size_t m = 0; m < zeros_.size(); ++m) {
+    const Member& member = setting_.dynamics().members[m];
+    const std::size_t bytes = bytes_of(member.shape, member.dtype, call.rows);
+    zero_views_.push_back(zeros_[m].reserve(device, bytes));
+    device.fill_zero(zero_views_.back(), bytes);
+  }
+  t_ = scalars_.reserve(device, 3 * aligned(sizeof(double)));
+  direction_ = t_ + aligned(sizeof(double));
+  result_ = direction_ + aligned(sizeof(double));
+  const double direction = call.times.back() >= call.times.front() ? 1.0 : -1.0;
+  device.upload(direction_, &direction, sizeof direction);
+}
+
+double TimeCotangent::at(double t, const SolveCall& call, std::span<const View> states,
+                         std::span<const View> cotangents) {
+  Device& device = setting_.device();
+  if (!run_) {
+    run_ = setting_.compile(record_time_cotangent(setting_.dynamics(), equation_),
+                            {.name = "derivative by a time", .outputs = {}});
+  }
+  device.upload(t_, &t, sizeof t);
+  std::vector<View> arguments{t_};
+  arguments.insert(arguments.end(), states.begin(), states.end());
+  arguments.insert(arguments.end(), call.constants.begin(), call.constants.end());
+  arguments.push_back(direction_);
+  for (std::size_t m = 0; m < cotangents.size(); ++m) {
+    arguments.push_back(cotangents[m] ? cotangents[m] : zero_views_[m]);
+  }
+  run_->run(call.rows, arguments, std::span(&result_, 1));
+  double value = 0.0;
+  device.download(&value, result_, sizeof value);
+  return value;
+}
+
 AdjointSweep::AdjointSweep(const SolveSetting& setting, const AdjointEquation& equation)
-    : setting_(setting), equation_(equation) {
+    : setting_(setting), equation_(equation), time_(setting, equation) {
   const Dynamics& dynamics = setting_.dynamics();
   for (const Member& m : dynamics.members) {
     add_members_.push_back(compile_addition(setting_, m.shape, m.dtype));
   }
   cotangents_.resize(dynamics.members.size());
-  zeros_.resize(dynamics.members.size());
   if (!equation_.integrates_parameters) return;
   for (const std::size_t p : equation_.parameters) {
     const InputSpec& constant = dynamics.constants[p];
@@ -95,16 +134,15 @@ SolveReport AdjointSweep::backward(const SolveCall& call, std::span<const View> 
   const std::size_t members = setting_.dynamics().members.size();
   const bool times = !targets.times.empty();
   clear(call.rows);
-  const double direction = call.times.back() >= call.times.front() ? 1.0 : -1.0;
-  setting_.device().upload(direction_, &direction, sizeof direction);
+  time_.open(call);
   std::fill(targets.times.begin(), targets.times.end(), 0.0);
 
   SolveReport report;
   for (std::size_t i = call.times.size() - 1; i > 0; --i) {
     add_result_cotangents(call, i, result_cotangents);
     if (times) {
-      targets.times[i] =
-          time_cotangent(call, i, result_cotangents.subspan((i - 1) * members, members));
+      targets.times[i] = time_.at(call.times[i], call, states_at(call, i),
+                                  result_cotangents.subspan((i - 1) * members, members));
       ++report.evaluations;
     }
     if (call.times[i] == call.times[i - 1]) continue;
@@ -112,7 +150,7 @@ SolveReport AdjointSweep::backward(const SolveCall& call, std::span<const View> 
     if (!report.ok()) return report;
   }
   if (times && call.times.size() > 1) {
-    targets.times[0] = -time_cotangent(call, 0, cotangent_views_);
+    targets.times[0] = -time_.at(call.times.front(), call, states_at(call, 0), cotangent_views_);
     ++report.evaluations;
   }
   deliver(call, targets);
@@ -126,13 +164,10 @@ void AdjointSweep::clear(std::int64_t rows) {
   Device& device = setting_.device();
   const Dynamics& dynamics = setting_.dynamics();
   cotangent_views_.clear();
-  zero_views_.clear();
   parameter_views_.clear();
   for (std::size_t m = 0; m < dynamics.members.size(); ++m) {
     cotangent_views_.push_back(cotangents_[m].reserve(device, bytes(m, rows)));
-    zero_views_.push_back(zeros_[m].reserve(device, bytes(m, rows)));
     device.fill_zero(cotangent_views_.back(), bytes(m, rows));
-    device.fill_zero(zero_views_.back(), bytes(m, rows));
   }
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const InputSpec& constant = dynamics.constants[equation_.parameters[i]];
@@ -140,9 +175,6 @@ void AdjointSweep::clear(std::int64_t rows) {
     parameter_views_.push_back(parameters_[i].reserve(device, size));
     device.fill_zero(parameter_views_.back(), size);
   }
-  t_ = scalars_.reserve(device, 3 * aligned(sizeof(double)));
-  direction_ = t_ + aligned(sizeof(double));
-  by_time_ = direction_ + aligned(sizeof(double));
 }
 
 void AdjointSweep::add_result_cotangents(const SolveCall& call, std::size_t time,
@@ -175,31 +207,17 @@ std::vector<View> AdjointSweep::results() const {
 std::vector<View> AdjointSweep::constants(const SolveCall& call) const {
   std::vector<View> views(call.constants.begin(), call.constants.end());
   for (const std::size_t q : equation_.quadratures) views.push_back(cotangent_views_[q]);
-  views.push_back(direction_);
+  views.push_back(direction());
   return views;
 }
 
-double AdjointSweep::time_cotangent(const SolveCall& call, std::size_t time,
-                                    std::span<const View> cotangents) {
-  Device& device = setting_.device();
-  if (!run_time_cotangent_) {
-    run_time_cotangent_ = setting_.compile(record_time_cotangent(setting_.dynamics(), equation_),
-                                           {.name = "derivative by a time", .outputs = {}});
-  }
-  device.upload(t_, &call.times[time], sizeof(double));
-  std::vector<View> arguments{t_};
+/// The states at any of the call's times, the first included.
+std::vector<View> AdjointSweep::states_at(const SolveCall& call, std::size_t time) const {
+  std::vector<View> views;
   for (std::size_t s = 0; s < equation_.states.size(); ++s) {
-    arguments.push_back(time > 0 ? state(time, s) : call.initial[equation_.states[s]]);
+    views.push_back(time > 0 ? state(time, s) : call.initial[equation_.states[s]]);
   }
-  arguments.insert(arguments.end(), call.constants.begin(), call.constants.end());
-  arguments.push_back(direction_);
-  for (std::size_t m = 0; m < cotangents.size(); ++m) {
-    arguments.push_back(cotangents[m] ? cotangents[m] : zero_views_[m]);
-  }
-  run_time_cotangent_->run(call.rows, arguments, std::span(&by_time_, 1));
-  double value = 0.0;
-  device.download(&value, by_time_, sizeof value);
-  return value;
+  return views;
 }
 
 void AdjointSweep::deliver(const SolveCall& call, const CotangentTargets& targets) {

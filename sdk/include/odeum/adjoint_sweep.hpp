@@ -37,6 +37,32 @@ std::unique_ptr<Executable> compile_addition(const SolveSetting& setting, const 
 /// Adds the counts of `part` to `total`, whose outcome becomes that of `part`.
 void count(SolveReport& total, const SolveReport& part);
 
+/// The derivative by a time: <rates, cotangents> there, summed over rows. Used from one thread;
+/// `setting` and `equation` must outlive it.
+class TimeCotangent {
+ public:
+  TimeCotangent(const SolveSetting& setting, const AdjointEquation& equation);
+
+  /// Makes room for the call's rows and notes its direction in time.
+  void open(const SolveCall& call);
+  /// 1 or -1 in float64, [1].
+  View direction() const { return direction_; }
+  /// Zeros shaped as a member.
+  View zeros(std::size_t member) const { return zero_views_[member]; }
+  /// `states` in the equation's order; a null cotangent is zero. One evaluation of the dynamics.
+  double at(double t, const SolveCall& call, std::span<const View> states,
+            std::span<const View> cotangents);
+
+ private:
+  const SolveSetting& setting_;
+  const AdjointEquation& equation_;
+  std::unique_ptr<Executable> run_;
+  DeviceBuffer scalars_;
+  std::vector<DeviceBuffer> zeros_;  ///< by member
+  std::vector<View> zero_views_;
+  View t_, direction_, result_;
+};
+
 /// Used from one thread. `setting` and `equation` must outlive it.
 class AdjointSweep {
  public:
@@ -58,7 +84,7 @@ class AdjointSweep {
   View state(std::size_t time, std::size_t state) const;
   /// By forward member, while `backward` runs.
   std::span<const View> cotangents() const { return cotangent_views_; }
-  View direction() const { return direction_; }
+  View direction() const { return time_.direction(); }
 
   /// The equation's members at times[time], to start an interval from.
   std::vector<View> members(std::size_t time) const;
@@ -72,23 +98,20 @@ class AdjointSweep {
  private:
   void clear(std::int64_t rows);
   void add_result_cotangents(const SolveCall& call, std::size_t time, std::span<const View> all);
-  double time_cotangent(const SolveCall& call, std::size_t time, std::span<const View> cotangents);
+  std::vector<View> states_at(const SolveCall& call, std::size_t time) const;
   void deliver(const SolveCall& call, const CotangentTargets& targets);
   std::size_t bytes(std::size_t member, std::int64_t rows) const;
 
   const SolveSetting& setting_;
   const AdjointEquation& equation_;
   std::vector<std::unique_ptr<Executable>> add_members_, add_parameters_;
-  std::unique_ptr<Executable> run_time_cotangent_;
+  TimeCotangent time_;
 
   DeviceBuffer states_;                   ///< [time 1 .. n-1][state]
   std::vector<View> kept_;                ///< into states_
   std::vector<DeviceBuffer> cotangents_;  ///< by member
-  std::vector<DeviceBuffer> zeros_;       ///< by member
   std::vector<DeviceBuffer> parameters_;  ///< by wanted constant
-  DeviceBuffer scalars_;                  ///< t, direction, the derivative by a time
-  std::vector<View> cotangent_views_, zero_views_, parameter_views_;
-  View t_, direction_, by_time_;
+  std::vector<View> cotangent_views_, parameter_views_;
   std::size_t kept_bytes_ = 0;
 };
 
