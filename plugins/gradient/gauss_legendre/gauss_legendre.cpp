@@ -11,7 +11,7 @@ using gauss_legendre::Nodes;
 
 constexpr double kTightUnits = 10.0;  // as for a solver's own rtol
 constexpr double kMebibyte = 1024.0 * 1024.0;
-constexpr std::int64_t kPerStep = 2;
+constexpr std::int64_t kPerStep = 3;
 constexpr double kDensity = 0.1;
 constexpr std::int64_t kRule = 15;
 
@@ -29,7 +29,9 @@ class GaussLegendre final : public GradientMethod {
               "two times, split by length, at most 64; adaptive, as many as an error estimate by "
               "Gauss' and Kronrod's nested rules asks for")
         .choices({"steps", "published", "adaptive"})
-        .integer("per_step", "with steps: points on each step, exact to degree 2 n - 1; default: 2")
+        .integer("per_step",
+                 "with steps: points on each step, exact to degree 2 n - 1; default: 3, beyond the "
+                 "order of most dense outputs")
         .at_least(1)
         .at_most(8)
         .optional()

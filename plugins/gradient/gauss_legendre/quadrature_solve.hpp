@@ -19,7 +19,7 @@ enum class Nodes : std::uint8_t { steps, published, adaptive };
 
 struct Policy {
   Nodes nodes = Nodes::steps;
-  int per_step = 2;        ///< steps: Gauss points on each step of the forward solve
+  int per_step = 3;        ///< steps: Gauss points on each step of the forward solve
   double density = 0.1;    ///< published: C of n = C evaluations
   int rule = 15;           ///< adaptive: points of the nested rule on a panel
   double tolerance = 0.0;  ///< adaptive: relative error of an interval's integral
