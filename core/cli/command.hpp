@@ -61,6 +61,7 @@ Command describe_command();
 Command validate_command();
 Command doctor_command();
 Command new_plugin_command();
+Command verify_command();
 
 // Reading values.
 std::string text_of(const Values& values, const std::string& name);  ///< "" when it is not there
