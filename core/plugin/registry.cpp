@@ -69,7 +69,10 @@ void Registry::scan_folder(Found& found, const Folder& folder, const std::string
   found.looked.push_back(shown + ": " + std::to_string(files.size()) +
                          (files.size() == 1 ? " file" : " files"));
   trace(found.looked.back());
-  for (const fs::path& file : files) scan_file(found, file.string(), kind);
+  for (const fs::path& file : files) {
+    const fs::path real = fs::canonical(file, error);
+    if (error || !given_file(real.string())) scan_file(found, file.string(), kind);
+  }
 }
 
 void Registry::scan_file(Found& found, const std::string& path, const std::string& kind) const {

@@ -106,6 +106,12 @@ std::string transposed(const Function& f) {
   return agrees(std::abs(left - right) / (1.0 + std::abs(left)), kTransposed);
 }
 
+double draw(Distribution distribution, RandomStream& random) {
+  if (distribution == Distribution::uniform) return random.uniform();
+  if (distribution == Distribution::normal) return random.normal();
+  return random.uniform() < 0.5 ? -1.0 : 1.0;
+}
+
 /// The outputs on a device, as float64.
 Arrays on_device(Device& device, const Function& f) {
   const Program program = optimize(f.program);
@@ -181,13 +187,19 @@ Tensor FunctionRecording::input(const std::string& name, const Shape& shape, dou
   return place(name, shape, [&] { return deviation * random.normal(); });
 }
 
-model::NamedScope FunctionRecording::scope(Tensor like) {
-  return {like, [this](const model::Item& item) {
+model::NamedScope FunctionRecording::scope(Tensor like,
+                                           std::map<std::string, std::vector<double>> buffers) {
+  return {like, [this, buffers = std::move(buffers)](const model::Item& item) {
+            if (const auto given = buffers.find(item.name); given != buffers.end()) {
+              std::size_t next = 0;
+              return place(item.name, item.shape, [&] { return given->second.at(next++); });
+            }
             RandomStream random(stream_key(seed_, Purpose::user, 0), drawn_++);
             const Initializer& start = item.initializer;
             const bool declared =
                 item.kind == model::Item::Kind::parameter || item.kind == model::Item::Kind::buffer;
             return place(item.name, item.shape, [&] {
+              if (item.kind == model::Item::Kind::noise) return draw(item.distribution, random);
               if (!declared || start.rule == Initializer::Rule::normal) {
                 return (declared ? start.value : 1.0) * random.normal();
               }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,9 @@ class FunctionRecording {
   FunctionRecording(DType type, std::int64_t rows, std::uint64_t seed);
 
   Tensor input(const std::string& name, const Shape& shape, double deviation = 1.0);
-  /// Parameters and buffers start as declared, inputs and noise are normal.
-  model::NamedScope scope(Tensor like);
+  /// Parameters and buffers start as declared, but for the buffers given here; inputs and noise are
+  /// normal.
+  model::NamedScope scope(Tensor like, std::map<std::string, std::vector<double>> buffers = {});
   Function function(const std::vector<Tensor>& outputs) const;
 
  private:
