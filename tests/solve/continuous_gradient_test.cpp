@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "regularized_flow.hpp"
+#include "flow_problem.hpp"
 
 namespace odeum::testing {
 namespace {

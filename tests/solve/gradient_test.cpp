@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "regularized_flow.hpp"
+#include "flow_problem.hpp"
 
 namespace odeum::testing {
 namespace {
@@ -20,16 +20,6 @@ Method tight(const std::string& solver = "dopri5") {
   return {solver, "integral", tolerances(1e-10, 1e-10)};
 }
 
-/// dL/dx by central differences, x an entry of a problem that `entry` picks.
-template <class Entry>
-double central_difference(const Method& method, const Entry& entry) {
-  constexpr double kStep = 1e-5;
-  FlowProblem up, down;
-  entry(up) += kStep;
-  entry(down) -= kStep;
-  return (up.loss(method) - down.loss(method)) / (2.0 * kStep);
-}
-
 class EveryGradient : public ::testing::TestWithParam<GradientOf> {};
 INSTANTIATE_TEST_SUITE_P(Methods, EveryGradient,
                          ::testing::Values(backprop("steps"), backprop("stages"),
@@ -38,12 +28,7 @@ INSTANTIATE_TEST_SUITE_P(Methods, EveryGradient,
                                            gauss("steps"), gauss("adaptive"),
                                            interpolated("adjoint"), interpolated("full"),
                                            forward("state_and_tangents"), forward("state")),
-                         [](const auto& method) {
-                           std::string name = method.param.plugin;
-                           for (const auto& [key, value] : method.param.keys)
-                             name += "_" + std::get<std::string>(value);
-                           return name;
-                         });
+                         [](const auto& method) { return name_of(method.param); });
 
 // conformance.md, section 5: dz/dt = a z, L = z(T)^2.
 TEST_P(EveryGradient, OfLinearGrowthIsTheClosedForm) {

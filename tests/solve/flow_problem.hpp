@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a regularized flow integrates, small: the problem that gradient methods are compared on.
+// The problem that gradients are compared on: what a regularized flow integrates.
 #pragma once
 
 #include <cmath>
@@ -9,6 +9,17 @@
 namespace odeum::testing {
 
 inline GradientOf backprop(const std::string& keep) { return {"backprop", {{"keep", keep}}}; }
+
+// Memory for four records or so: nearly every step's beginning is computed again.
+inline const GradientOf kFrugal = {"backprop", {{"memory", 1e-3}}};
+
+inline std::string name_of(const GradientOf& gradient) {
+  std::string name = gradient.plugin;
+  for (const auto& [key, value] : gradient.keys) {
+    name += "_" + (std::holds_alternative<std::string>(value) ? std::get<std::string>(value) : key);
+  }
+  return name;
+}
 
 /// t as a column beside [rows, features], where all rows share it and where each has its own.
 inline Tensor time_column(Tensor t) {
@@ -80,5 +91,15 @@ struct FlowProblem {
                          rows);
   }
 };
+
+/// dL/dx by central differences, x an entry of a problem that `entry` picks.
+template <class Entry>
+double central_difference(const Method& method, const Entry& entry) {
+  constexpr double kStep = 1e-5;
+  FlowProblem up, down;
+  entry(up) += kStep;
+  entry(down) -= kStep;
+  return (up.loss(method) - down.loss(method)) / (2.0 * kStep);
+}
 
 }  // namespace odeum::testing
