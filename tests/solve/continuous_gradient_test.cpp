@@ -254,6 +254,31 @@ TEST(Forward, RefusesMoreDerivativesThanItsLimit) {
   EXPECT_NE(least->refusal(*component<Solver>("solver", "dopri5"), {}, flow), "");
 }
 
+/// A bridge to a library with a loop of its own, as far as validation sees it.
+class HostDriven final : public Solver {
+ public:
+  int order() const override { return 1; }
+  bool host_driven() const override { return true; }
+  StepOutputs step(Rates&, const StepInputs&) const override { return {}; }
+};
+
+TEST(Validation, RefusesMethodsThatNeedStepsForSolversThatKeepTheirs) {
+  const Dynamics flow = regularized_flow();
+  const auto refused = [&](const GradientOf& g, const SolveOptions& options, const Solver& solver) {
+    return component<GradientMethod>("gradient", g.plugin, g.keys)->refusal(solver, options, flow);
+  };
+  const GradientOf adaptive = {"gauss_legendre", {{"nodes", std::string("adaptive")}}};
+  EXPECT_NE(refused(with_defaults("interpolated"), {}, HostDriven()), "");
+  EXPECT_NE(refused(with_defaults("gauss_legendre"), {}, HostDriven()), "");
+  EXPECT_EQ(refused(adaptive, {}, HostDriven()), "");
+  EXPECT_EQ(refused(with_defaults("forward"), {}, HostDriven()), "");
+  SolveOptions by_sample;
+  by_sample.step_size = StepSize::per_sample;
+  const auto dopri5 = component<Solver>("solver", "dopri5");
+  EXPECT_NE(refused(with_defaults("interpolated"), by_sample, *dopri5), "");
+  EXPECT_NE(refused(with_defaults("gauss_legendre"), by_sample, *dopri5), "");
+}
+
 TEST(Forward, RefusesSamplesThatMix) {
   const Dynamics mixing = dynamics_of(1, [](Tensor, Tensor z, auto) { return z - mean_rows(z); });
   const auto plugin = component<GradientMethod>("gradient", "forward");

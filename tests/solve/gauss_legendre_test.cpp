@@ -178,7 +178,8 @@ TEST(GaussLegendre, GivesBatchedNodesTheGradientOfNodesOneByOne) {
 TEST(GaussLegendre, CountsEachNodeAsAnEvaluation) {
   const FlowProblem problem;
   const Gradients g =
-      problem.gradients(gauss("steps", {{"per_step", std::int64_t{3}}}), dopri5(1e-6, 1e-6));
+      problem.gradients(gauss("steps", {{"panel", std::int64_t{1}}, {"surplus", std::int64_t{2}}}),
+                        dopri5(1e-6, 1e-6));
   // Two to start each interval, six an attempt, three derivatives by times.
   const std::int64_t solves = 2 * 2 + 6 * (g.backward.accepted + g.backward.rejected) + 3;
   EXPECT_EQ(g.backward.evaluations, solves + 3 * g.forward.accepted);

@@ -11,7 +11,8 @@ using gauss_legendre::Nodes;
 
 constexpr double kTightUnits = 10.0;  // as for a solver's own rtol
 constexpr double kMebibyte = 1024.0 * 1024.0;
-constexpr std::int64_t kPerStep = 3;
+constexpr std::int64_t kPanel = 4;
+constexpr std::int64_t kSurplus = 3;
 constexpr double kDensity = 0.1;
 constexpr std::int64_t kRule = 15;
 
@@ -24,16 +25,23 @@ class GaussLegendre final : public GradientMethod {
                "quadrature on the dense output, all nodes as one batch. For many parameters beside "
                "a small state")
         .text("nodes", "steps",
-              "where the integral's nodes lie: steps, Gauss' points on each step that the forward "
-              "solve took; published, C evaluations of the forward solve in each stretch between "
+              "where the integral's nodes lie: steps, Gauss' points on every few steps that the "
+              "forward solve took; published, C evaluations of the forward solve in each stretch "
+              "between "
               "two times, split by length, at most 64; adaptive, as many as an error estimate by "
               "Gauss' and Kronrod's nested rules asks for")
         .choices({"steps", "published", "adaptive"})
-        .integer("per_step",
-                 "with steps: points on each step, exact to degree 2 n - 1; default: 3, beyond the "
-                 "order of most dense outputs")
+        .integer("panel",
+                 "with steps: how many steps of the forward solve share one rule; default: 4")
         .at_least(1)
-        .at_most(8)
+        .at_most(32)
+        .optional()
+        .integer(
+            "surplus",
+            "with steps: how many points a rule has beyond the number of its steps, so that it "
+            "is exact to degree 2 (steps + surplus) - 1; default: 3")
+        .at_least(0)
+        .at_most(32)
         .optional()
         .number("density",
                 "with published: C, nodes per evaluation of the forward solve; larger means more "
@@ -74,12 +82,13 @@ class GaussLegendre final : public GradientMethod {
     const std::string& nodes = config.text("nodes");
     if (nodes == "published") policy_.nodes = Nodes::published;
     if (nodes == "adaptive") policy_.nodes = Nodes::adaptive;
-    belongs("per_step", "steps");
+    belongs("panel", "steps");
+    belongs("surplus", "steps");
     belongs("density", "published");
     belongs("rule", "adaptive");
     belongs("tolerance", "adaptive");
-    policy_.per_step =
-        static_cast<int>(config.has("per_step") ? config.integer("per_step") : kPerStep);
+    policy_.panel = config.has("panel") ? config.integer("panel") : kPanel;
+    policy_.surplus = config.has("surplus") ? config.integer("surplus") : kSurplus;
     policy_.density = config.has("density") ? config.number("density") : kDensity;
     policy_.rule = static_cast<int>(config.has("rule") ? config.integer("rule") : kRule);
     if (policy_.rule != 7 && policy_.rule != 15 && policy_.rule != 21) {

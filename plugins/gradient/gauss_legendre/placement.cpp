@@ -15,9 +15,24 @@ std::vector<Panel> cut(Panel whole, std::vector<double> breaks) {
     const bool inside = falls ? t < last.from && t > last.to : t > last.from && t < last.to;
     if (!inside) continue;
     last.to = t;
-    panels.push_back({t, whole.to});
+    panels.push_back({.from = t, .to = whole.to});
   }
   return panels;
+}
+
+std::vector<Panel> group(const Panel& piece, const std::vector<double>& begins, std::int64_t most) {
+  const std::vector<Panel> steps = cut(piece, begins);
+  const auto count = static_cast<std::int64_t>(steps.size());
+  const std::int64_t panels = (count + most - 1) / most;
+  std::vector<Panel> result;
+  for (std::int64_t i = 0; i < panels; ++i) {
+    const std::int64_t first = i * count / panels;
+    const std::int64_t end = (i + 1) * count / panels;
+    result.push_back({.from = steps[static_cast<std::size_t>(first)].from,
+                      .to = steps[static_cast<std::size_t>(end - 1)].to,
+                      .steps = end - first});
+  }
+  return result;
 }
 
 void place(const odeum::QuadratureRule& rule, const Panel& panel, std::vector<Node>& nodes) {

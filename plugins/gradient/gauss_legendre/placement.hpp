@@ -2,7 +2,7 @@
 // Where the nodes of the parameter integral lie.
 #pragma once
 
-#include <span>
+#include <cstdint>
 #include <vector>
 
 #include "odeum/quadrature.hpp"
@@ -14,6 +14,7 @@ namespace gauss_legendre {
 struct Panel {
   double from = 0.0;
   double to = 0.0;
+  std::int64_t steps = 1;  ///< of the forward solve, where panels are made of them
 };
 
 struct Node {
@@ -23,6 +24,10 @@ struct Node {
 
 /// The stretch from `from` to `to`, cut at those of `breaks` that lie inside, whatever their order.
 std::vector<Panel> cut(Panel whole, std::vector<double> breaks);
+
+/// A piece in panels of at most `most` steps each, as equal in number as can be; `begins` are the
+/// forward solve's steps.
+std::vector<Panel> group(const Panel& piece, const std::vector<double>& begins, std::int64_t most);
 
 /// A rule's nodes on a panel, behind those already there, in the order of the backward solve.
 void place(const odeum::QuadratureRule& rule, const Panel& panel, std::vector<Node>& nodes);

@@ -9,8 +9,8 @@
 namespace gauss_legendre {
 namespace {
 
-constexpr int kMostPoints = 64;  // exact to degree 127, as published
-constexpr std::size_t kStepsPerPanel = 4;
+constexpr int kMostPoints = 64;             // exact to degree 127, as published
+constexpr std::int64_t kStepsPerPanel = 4;  // of nested rules, before any is halved
 // A panel halved that often holds no step of the solve any more: the integrand itself jumps there.
 constexpr int kMostHalvings = 20;
 
@@ -55,35 +55,35 @@ SolveReport QuadratureSolve::forward(const SolveCall& call) {
 
 /// Nodes of the interval that ends at times[time], where they follow from the forward solve alone.
 std::vector<Node> QuadratureSolve::known_nodes(const SolveCall& call, std::size_t time) const {
-  const Panel whole{call.times[time], call.times[time - 1]};
   const double span = std::abs(call.times.back() - call.times.front());
-  std::vector<double> breaks = setting_->options().jump_times;
-  if (policy_.nodes == Nodes::steps) {
-    const std::vector<double>& begins = step_begins_[time - 1];
-    breaks.insert(breaks.end(), begins.begin(), begins.end());
-  }
   std::vector<Node> nodes;
-  for (const Panel& panel : cut(whole, breaks)) {
-    int points = policy_.per_step;
+  for (const Panel& panel : panels(call, time, policy_.panel)) {
+    double points = static_cast<double>(panel.steps + policy_.surplus);
     if (policy_.nodes == Nodes::published) {
-      const double share = length(panel) / span;
-      const double count =
-          std::ceil(policy_.density * static_cast<double>(forward_evaluations_) * share);
-      points = static_cast<int>(std::clamp(count, 1.0, static_cast<double>(kMostPoints)));
+      points = std::ceil(policy_.density * static_cast<double>(forward_evaluations_) *
+                         length(panel) / span);
     }
+    points = std::clamp(points, 1.0, static_cast<double>(kMostPoints));
     place(rules_[static_cast<std::size_t>(points) - 1], panel, nodes);
   }
   return nodes;
 }
 
-/// Panels of a few steps each: where the solver took short steps, so does the quadrature.
-std::vector<Panel> QuadratureSolve::first_panels(const SolveCall& call, std::size_t time) const {
-  std::vector<double> breaks = setting_->options().jump_times;
-  const std::vector<double>& begins = step_begins_[time - 1];
-  for (std::size_t i = kStepsPerPanel; i < begins.size(); i += kStepsPerPanel) {
-    breaks.push_back(begins[i]);
+/// The interval cut at jumps and, but for the published rule, into panels of at most so many steps
+/// of the forward solve: where it took short steps, so does the quadrature.
+std::vector<Panel> QuadratureSolve::panels(const SolveCall& call, std::size_t time,
+                                           std::int64_t steps) const {
+  const Panel whole{.from = call.times[time], .to = call.times[time - 1]};
+  std::vector<Panel> result;
+  for (const Panel& piece : cut(whole, setting_->options().jump_times)) {
+    if (policy_.nodes == Nodes::published) {
+      result.push_back(piece);
+      continue;
+    }
+    const std::vector<Panel> grouped = group(piece, step_begins_[time - 1], steps);
+    result.insert(result.end(), grouped.begin(), grouped.end());
   }
-  return cut({call.times[time], call.times[time - 1]}, breaks);
+  return result;
 }
 
 SolveReport QuadratureSolve::backward(const SolveCall& call,
@@ -168,34 +168,34 @@ SolveReport QuadratureSolve::adaptive_interval(Pass& pass, std::size_t time) {
   const std::vector<View> from = keep_start(pass.call, time);
   const double whole = std::abs(pass.call.times[time] - pass.call.times[time - 1]);
   const std::size_t points = nested_.kronrod.nodes.size();
-  std::vector<Panel> panels = first_panels(pass.call, time);
+  std::vector<Panel> pending = panels(pass.call, time, kStepsPerPanel);
   SolveReport total;
   double settled = 0.0;
-  for (int halvings = 0; !panels.empty(); ++halvings) {
+  for (int halvings = 0; !pending.empty(); ++halvings) {
     std::vector<Node> nodes;
-    for (const Panel& panel : panels) place(nested_.kronrod, panel, nodes);
+    for (const Panel& panel : pending) place(nested_.kronrod, panel, nodes);
     batch_.open(pass.call, nodes.size(), nodes.size());
     count(total,
           solve_back(pass.call, time, nodes, from, halvings == 0 ? Reach::end : Reach::last_node));
     if (!total.ok()) return total;
     total.evaluations += static_cast<std::int64_t>(nodes.size());
     const std::vector<Estimate> estimates =
-        estimate(batch_.project(pass.call, sweep_.direction()), pass.call.rows, nested_, panels);
+        estimate(batch_.project(pass.call, sweep_.direction()), pass.call.rows, nested_, pending);
 
     double error = settled;
     for (const Estimate& e : estimates) {
       error += e.error;
       if (halvings == 0) pass.scale += e.magnitude;
     }
-    total.t = panels.front().from;
+    total.t = pending.front().from;
     if (!std::isfinite(error)) {
       total.status = Status::non_finite;
       return total;
     }
     const double allowed = policy_.tolerance * pass.scale;
     std::vector<Panel> halves;
-    for (std::size_t j = 0; j < panels.size(); ++j) {
-      const Panel& panel = panels[j];
+    for (std::size_t j = 0; j < pending.size(); ++j) {
+      const Panel& panel = pending[j];
       if (error <= allowed || estimates[j].error <= allowed * length(panel) / whole) {
         settled += estimates[j].error;
         batch_.accumulate(pass.call, sweep_.direction(), pass.targets, j * points, points);
@@ -203,14 +203,14 @@ SolveReport QuadratureSolve::adaptive_interval(Pass& pass, std::size_t time) {
         continue;
       }
       const double middle = 0.5 * (panel.from + panel.to);
-      halves.push_back({panel.from, middle});
-      halves.push_back({middle, panel.to});
+      halves.push_back({.from = panel.from, .to = middle});
+      halves.push_back({.from = middle, .to = panel.to});
     }
-    panels = std::move(halves);
-    if (panels.empty() || halvings < kMostHalvings) continue;
+    pending = std::move(halves);
+    if (pending.empty() || halvings < kMostHalvings) continue;
     total.status = Status::step_too_small;
-    total.t = panels.front().from;
-    total.h = panels.front().to - panels.front().from;
+    total.t = pending.front().from;
+    total.h = pending.front().to - pending.front().from;
     return total;
   }
   return total;

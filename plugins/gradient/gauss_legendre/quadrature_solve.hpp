@@ -19,11 +19,12 @@ enum class Nodes : std::uint8_t { steps, published, adaptive };
 
 struct Policy {
   Nodes nodes = Nodes::steps;
-  int per_step = 3;        ///< steps: Gauss points on each step of the forward solve
-  double density = 0.1;    ///< published: C of n = C evaluations
-  int rule = 15;           ///< adaptive: points of the nested rule on a panel
-  double tolerance = 0.0;  ///< adaptive: relative error of an interval's integral
-  std::size_t memory = 0;  ///< bytes that nodes worked on together may take
+  std::int64_t panel = 4;    ///< steps: how many steps of the forward solve share a rule
+  std::int64_t surplus = 3;  ///< steps: how many points the rule has beyond its steps
+  double density = 0.1;      ///< published: C of n = C evaluations
+  int rule = 15;             ///< adaptive: points of the nested rule on a panel
+  double tolerance = 0.0;    ///< adaptive: relative error of an interval's integral
+  std::size_t memory = 0;    ///< bytes that nodes worked on together may take
 };
 
 class QuadratureSolve final : public DifferentiableSolve {
@@ -47,7 +48,7 @@ class QuadratureSolve final : public DifferentiableSolve {
   enum class Reach : std::uint8_t { last_node, end };
 
   std::vector<Node> known_nodes(const SolveCall& call, std::size_t time) const;
-  std::vector<Panel> first_panels(const SolveCall& call, std::size_t time) const;
+  std::vector<Panel> panels(const SolveCall& call, std::size_t time, std::int64_t steps) const;
   SolveReport solve_back(const SolveCall& call, std::size_t time, std::span<const Node> nodes,
                          std::span<const View> from, Reach reach);
   SolveReport known_interval(Pass& pass, std::size_t time);
