@@ -200,19 +200,4 @@ std::vector<Tensor> corrected_increments(const std::vector<Tensor>& predicted,
   return increments;
 }
 
-State polynomial_output(Tensor x, const State& y, const std::vector<Tensor>& increments) {
-  State result;
-  for (std::size_t m = 0; m < y.size(); ++m) {
-    const Tensor at = cast(x, y[m].dtype());
-    std::size_t i = increments.size() - y.size() + m;
-    Tensor polynomial = at * increments[i];
-    while (i >= y.size()) {
-      i -= y.size();
-      polynomial = at * (increments[i] + polynomial);
-    }
-    result.push_back(y[m] + polynomial);
-  }
-  return result;
-}
-
 }  // namespace odeum::solvers

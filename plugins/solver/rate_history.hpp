@@ -59,7 +59,4 @@ std::string history_refusal(const Dynamics& dynamics);
 std::vector<Tensor> corrected_increments(const std::vector<Tensor>& predicted,
                                          const Polynomial& shape, const State& surprises);
 
-/// y + x increments[0] + x^2 increments[1] + ..., with increments as in StepOutputs::dense.
-State polynomial_output(Tensor x, const State& y, const std::vector<Tensor>& increments);
-
 }  // namespace odeum::solvers

@@ -62,9 +62,20 @@ double slope(const Values& steps, const Values& errors) {
   return (count * sxy - sx * sy) / (count * sxx - sx * sx);
 }
 
+struct Problem {
+  Dynamics dynamics;
+  Values (*truth)(double t);
+};
+Problem winding_problem() { return {winding(), winding_at}; }
+/// conformance.md, section 1, A3.
+Problem a3() {
+  return {dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * cos(t); }),
+          [](double t) { return Values{std::exp(std::sin(t))}; }};
+}
+
 /// Largest errors at the ends of steps and at `points` inside each, over steps that get shorter
 /// until rounding is in sight; the slope of the last six, where the leading term is alone.
-double measured_order(const Adams& adams, const Values& points) {
+double measured_order(const Adams& adams, const Problem& problem, const Values& points) {
   const double end = 1.5;
   Values steps, errors;
   for (double step = 1.0 / 8; step > 1.0 / 600; step /= std::sqrt(std::sqrt(2.0))) {
@@ -73,13 +84,15 @@ double measured_order(const Adams& adams, const Values& points) {
       for (const double x : points) times.push_back(t + x * step);
     }
     times.push_back(end);
-    const Solution s = solve_problem(
-        winding(), adams.method(given_step(step), SaveTimes::interpolated), {1.0, 0.0}, times);
+    const Solution s =
+        solve_problem(problem.dynamics, adams.method(given_step(step), SaveTimes::interpolated),
+                      problem.truth(0.0), times);
     double error = 0.0;
     for (std::size_t i = 1; i < times.size(); ++i) {
-      const Values truth = winding_at(times[i]);
-      for (std::size_t k = 0; k < 2; ++k)
+      const Values truth = problem.truth(times[i]);
+      for (std::size_t k = 0; k < truth.size(); ++k) {
         error = std::max(error, std::abs(s.y[i - 1][k] - truth[k]));
+      }
     }
     if (error < 2e-13) break;
     steps.push_back(step);
@@ -90,11 +103,16 @@ double measured_order(const Adams& adams, const Values& points) {
 }
 
 TEST_P(EveryAdams, ReachesItsOrder) {
-  EXPECT_NEAR(measured_order(GetParam(), {}), static_cast<double>(GetParam().order), 0.2);
+  const auto order = static_cast<double>(GetParam().order);
+  EXPECT_NEAR(measured_order(GetParam(), winding_problem(), {}), order, 0.2);
+  // On A3 rounding shows before the leading term of order 8 is alone.
+  if (order == 8.0) return;
+  EXPECT_NEAR(measured_order(GetParam(), a3(), {}), order, 0.2);
 }
 
 TEST_P(EveryAdams, InterpolatesToItsOrder) {
-  EXPECT_NEAR(measured_order(GetParam(), {0.3, 0.7}), static_cast<double>(GetParam().order), 0.2);
+  const auto order = static_cast<double>(GetParam().order);
+  EXPECT_NEAR(measured_order(GetParam(), winding_problem(), {0.3, 0.7}), order, 0.2);
 }
 
 TEST_P(EveryAdams, IntegratesPolynomialsOfItsOrderExactlyThroughAnyChangeOfStep) {

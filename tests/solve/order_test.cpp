@@ -95,15 +95,16 @@ struct Stated {
   int dense_order;
 };
 class EverySolver : public ::testing::TestWithParam<Stated> {};
-INSTANTIATE_TEST_SUITE_P(Solvers, EverySolver,
-                         ::testing::Values(Stated{"euler", 1, 1}, Stated{"midpoint", 2, 2},
-                                           Stated{"heun", 2, 2}, Stated{"rk4", 4, 3},
-                                           Stated{"kutta38", 4, 3}, Stated{"bosh3", 3, 3},
-                                           Stated{"dopri5", 5, 4}, Stated{"tsit5", 5, 4},
-                                           Stated{"adaptive_heun", 2, 2}, Stated{"ralston", 2, 2},
-                                           Stated{"heun3", 3, 2}, Stated{"fehlberg32", 3, 2},
-                                           Stated{"fehlberg45", 5, 4}, Stated{"cash_karp", 5, 4}),
-                         [](const auto& method) { return method.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Solvers, EverySolver,
+    ::testing::Values(Stated{"euler", 1, 1}, Stated{"midpoint", 2, 2}, Stated{"heun", 2, 2},
+                      Stated{"rk4", 4, 3}, Stated{"kutta38", 4, 3}, Stated{"bosh3", 3, 3},
+                      Stated{"dopri5", 5, 4}, Stated{"tsit5", 5, 4}, Stated{"adaptive_heun", 2, 2},
+                      Stated{"ralston", 2, 2}, Stated{"heun3", 3, 2}, Stated{"fehlberg32", 3, 2},
+                      Stated{"fehlberg45", 5, 4}, Stated{"cash_karp", 5, 4},
+                      Stated{"semi_implicit_euler", 1, 1}, Stated{"leapfrog", 2, 2},
+                      Stated{"reversible_heun", 2, 2}),
+    [](const auto& method) { return method.param.name; });
 
 // Closer together where the high orders are measured.
 const std::vector<std::int64_t> kCounts = {10,  12,  14,  16,  19,   22,   24,   26,

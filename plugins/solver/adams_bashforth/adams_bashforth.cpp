@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "../polynomial_output.hpp"
 #include "../rate_history.hpp"
 #include "../step_length.hpp"
 

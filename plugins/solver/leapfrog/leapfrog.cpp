@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "../polynomial_output.hpp"
 #include "../step_length.hpp"
 
 namespace {
@@ -59,12 +60,7 @@ class Leapfrog final : public Solver {
   }
 
   State interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const override {
-    State result;
-    for (std::size_t m = 0; m < in.y.size(); ++m) {
-      const Tensor at = cast(x, in.y[m].dtype());
-      result.push_back(in.y[m] + at * (out.dense[m] + at * out.dense[in.y.size() + m]));
-    }
-    return result;
+    return solvers::polynomial_output(x, in.y, out.dense);
   }
 
   StepOutputs undo(Rates& rates, const StepInputs& end) const override {

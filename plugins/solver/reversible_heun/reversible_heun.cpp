@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "../polynomial_output.hpp"
 #include "../step_length.hpp"
 
 namespace {
@@ -16,7 +17,8 @@ class ReversibleHeun final : public Solver {
                "undone exactly, so gradients need no memory. Error estimate: half the difference "
                "of the rates at both ends, as of Heun's method against Euler's; adaptive, or with "
                "given steps. On y' = a y it is stable only for a h between -i and i, so solutions "
-               "that decay fast make it oscillate; linear dense output")
+               "that decay fast make it oscillate; parabolic "
+               "dense output of order 2")
         .cite(
             "P. Kidger, J. Foster, X. Li, T. Lyons, Efficient and accurate gradients for neural "
             "SDEs, NeurIPS 2021, algorithms 1 and 2; the error estimate is diffrax's");
@@ -45,9 +47,16 @@ class ReversibleHeun final : public Solver {
     for (std::size_t m = 0; m < in.y.size(); ++m) {
       out.y.push_back(in.y[m] + 0.5 * lengths[m] * (from.rates[m] + f[m]));
       out.error.push_back(0.5 * lengths[m] * (f[m] - from.rates[m]));
+      out.dense.push_back(lengths[m] * from.rates[m]);
     }
+    // y1 - y0 = h (f0 + f1) / 2 lets a parabola have both rates, and its square term is the error.
+    out.dense.insert(out.dense.end(), out.error.begin(), out.error.end());
     out.carry = carried(rates, ahead, f);
     return out;
+  }
+
+  State interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const override {
+    return solvers::polynomial_output(x, in.y, out.dense);
   }
 
   StepOutputs undo(Rates& rates, const StepInputs& end) const override {
