@@ -262,6 +262,23 @@ TEST(Backprop, IsExactForEverySolverAtAnyStep) {
   }
 }
 
+// Parameters' and states' cotangents are split into halves, or moved whole, as the state is.
+TEST(Adjoint, WorksWithSemiImplicitEulerToItsOrder) {
+  const FlowProblem problem;
+  const Gradients reference = problem.gradients(backprop("steps"), tight());
+  Values errors;
+  for (const double step : {0.004, 0.002}) {
+    const Method method = {"semi_implicit_euler", "constant", given_step(step)};
+    const Gradients g = problem.gradients(adjoint("state_and_adjoint"), method);
+    ASSERT_TRUE(g.backward.ok());
+    errors.push_back(0.0);
+    for (std::size_t i = 0; i < kParameters; ++i) {
+      errors.back() += std::abs(g.constants[0][i] - reference.constants[0][i]);
+    }
+  }
+  EXPECT_NEAR(errors[0] / errors[1], 2.0, 0.1);
+}
+
 // Adams's history and the reversible methods' companions are carried from step to step and begin
 // anew in each interval of the backward solve; parameters' cotangents have histories too.
 TEST(Adjoint, WorksWithEverySolverThatCarriesSomething) {

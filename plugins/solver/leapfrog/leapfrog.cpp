@@ -19,8 +19,8 @@ class Leapfrog final : public Solver {
                "adaptive, or with given steps. Parabolic dense output of order 2 (eta 1)")
         .number("eta", 1.0,
                 "damping: 1 is leapfrog, which is stable under oscillations alone and shakes where "
-                "solutions decay; less damps its velocity, at the price of an order. The step "
-                "cannot be undone at 1/2")
+                "solutions decay; less damps its velocity, at the price of an order, and undoing a "
+                "step magnifies the velocity's rounding by 1 / (2 eta - 1)")
         .above(0.5)
         .at_most(1.0)
         .cite(
