@@ -8,11 +8,13 @@ namespace {
 
 // A step that is held by stability swings about the limit, between roughly half and twice of it;
 // one held by the tolerance stays well below (Hairer, Wanner II, IV.2).
-constexpr double kNearTheLimit = 0.6;
-// The largest eigenvalue grows rather than decays or rotates.
+constexpr double kNearTheLimit = 0.7;
+// The largest eigenvalue decays; a rotation is as stiff, but only beyond the limit is it told from
+// a solution that itself turns that fast.
+constexpr double kDecaying = -0.5;
 constexpr double kGrowing = 0.5;
 // Blowing up: by extrapolation over within this part of the time that the solve has come ...
-constexpr double kSoon = 1e-3;
+constexpr double kSoon = 1e-6;
 // ... or already this near to the largest number, by exponents.
 constexpr double kNearOverflow = 0.6;
 // An error estimate is a difference of stages that are each off by the noise; this many times the
@@ -26,6 +28,11 @@ constexpr double kCliff = 6.0;
 
 }  // namespace
 
+bool held_by_stability(double stiffness, double stability, double direction) {
+  const double limit = direction < kDecaying ? kNearTheLimit : 1.0;
+  return stability > 0.0 && stiffness >= limit * stability && direction < kGrowing;
+}
+
 double Evidence::time_to_blow_up() const {
   const bool ever_faster = growth > 0.0 && growth_rate > 0.0 && std::isfinite(growth_rate);
   return ever_faster ? growth / growth_rate : std::numeric_limits<double>::infinity();
@@ -35,13 +42,17 @@ namespace {
 
 bool blows_up(const Evidence& e) {
   if (e.growth > 0.0 && e.time_to_blow_up() <= kSoon * e.elapsed) return true;
+  // The step that was not finite reaches there.
+  if (e.status == Status::non_finite && e.direction > kGrowing &&
+      e.time_to_blow_up() <= 2.0 * std::abs(e.h)) {
+    return true;
+  }
   const double exponent = std::log(e.magnitude) / std::log(e.largest_number);
   return e.growth > 0.0 && exponent > kNearOverflow;
 }
 
 bool is_stiff(const Evidence& e) {
-  return e.stability > 0.0 && e.stiffness() >= kNearTheLimit * e.stability &&
-         e.direction < kGrowing;
+  return held_by_stability(e.stiffness(), e.stability, e.direction);
 }
 
 /// The noise of a rate as an error ratio of the k-th step tried.

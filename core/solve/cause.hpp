@@ -42,6 +42,11 @@ struct Evidence {
 
 Cause cause_of(const Evidence& evidence);
 
+/// Whether steps of this |h| times the spectral radius are as long as the method's stability lets
+/// them be, on a mode that does not grow (SpectralRadius::Estimate::direction, in the solve's
+/// direction).
+bool held_by_stability(double stiffness, double stability, double direction);
+
 /// How many steps are tried for Evidence::errors, and which of them is as long as h.
 inline constexpr int kShorterSteps = 15;
 inline constexpr int kAsTried = 2;

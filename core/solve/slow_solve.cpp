@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "solve/cause.hpp"
 #include "solve/stability.hpp"
 
 namespace odeum::solve {
@@ -13,9 +14,6 @@ namespace {
 
 constexpr std::int64_t kFirst = 64;
 constexpr std::size_t kEnough = 4;  // measurements that a verdict needs
-// As for a failed solve (solve/cause.cpp).
-constexpr double kNearTheLimit = 0.6;
-constexpr double kGrowing = 0.5;
 constexpr std::int64_t kManyRejected = 20;
 
 /// 64, 80, 96, 112, 128, 160, ...: four in each doubling.
@@ -64,7 +62,7 @@ void SlowSolve::conclude(SolveReport& report) const {
                    [](const Seen& a, const Seen& b) { return a.stiffness < b.stiffness; });
   report.stiffness = median->stiffness;
   report.stability = stability_;
-  if (median->stiffness >= kNearTheLimit * stability_ && median->direction < kGrowing) {
+  if (held_by_stability(median->stiffness, stability_, median->direction)) {
     report.cause = Cause::stiffness;
   }
 }
