@@ -206,11 +206,30 @@ TEST(Diagnosis, OfASmoothProblemNamesTheTolerance) {
     const auto [a, b] = split<1, 1>(z);
     return concat({a - a * b, a * b - b});
   });
-  for (const double tolerance : {1e-4, 1e-6, 1e-9, 1e-12}) {
-    const Solution s =
-        solve_problem(lotka, dopri5(tolerance, tolerance, 20), {2.0, 1.0}, {0.0, 1000.0});
-    EXPECT_EQ(s.report.cause, Cause::accuracy) << tolerance;
-    EXPECT_THAT(s.report.message(), HasSubstr("raise max_steps"));
+  const Dynamics lorenz = dynamics_of(3, [](Tensor, Tensor s, auto) {
+    const auto [x, y, z] = split<1, 1, 1>(s);
+    return concat({10.0 * (y - x), x * (28.0 - z) - y, x * y - 8.0 / 3.0 * z});
+  });
+  const Dynamics kepler = dynamics_of(4, [](Tensor, Tensor s, auto) {
+    const auto [x, y, u, v] = split<1, 1, 1, 1>(s);
+    const Tensor r3 = pow(sqrt(x * x + y * y), 3);
+    return concat({u, v, -x / r3, -y / r3});
+  });
+  struct Problem {
+    const Dynamics& field;
+    Values start;
+  };
+  const Problem problems[] = {
+      {lotka, {2.0, 1.0}}, {lorenz, {1.0, 1.0, 1.0}}, {kepler, {0.1, 0.0, 0.0, std::sqrt(19.0)}}};
+  for (const Problem& problem : problems) {
+    for (const double tolerance : {1e-4, 1e-6, 1e-9, 1e-12}) {
+      for (const int steps : {20, 200}) {
+        const Solution s = solve_problem(problem.field, dopri5(tolerance, tolerance, steps),
+                                         problem.start, {0.0, 1000.0});
+        EXPECT_EQ(s.report.cause, Cause::accuracy) << tolerance << " " << steps;
+        EXPECT_THAT(s.report.message(), HasSubstr("raise max_steps"));
+      }
+    }
   }
 }
 
@@ -251,6 +270,20 @@ TEST(Diagnosis, OfASuccessThatWasSlowNamesStiffness) {
       EXPECT_EQ(report.note(), "");
     }
   }
+}
+
+TEST(Diagnosis, OfASuccessWithMoreRejectedStepsThanAcceptedNamesJumps) {
+  // A square wave: each of its 64 jumps costs more rejected steps than the smooth parts take.
+  const Dynamics wave =
+      dynamics_of(1, [](Tensor t, Tensor z, auto) { return sign(sin(100.0 * t)) + 0.0 * z; });
+  const Method method = dopri5(1e-10, 1e-10, 100000);
+  Solution s = solve_problem(wave, method, {0.0}, {0.0, 2.0});
+  ASSERT_TRUE(s.report.ok());
+  ASSERT_GT(s.report.rejected, s.report.accepted);
+  const auto setting = setting_of(wave, method);
+  solve::SlowSolve(wave, setting->solver(), test_device()).conclude(s.report);
+  EXPECT_EQ(s.report.cause, Cause::discontinuity);
+  EXPECT_THAT(s.report.note(), HasSubstr("jump_times"));
 }
 
 TEST(Diagnosis, IsOfTheBlamedSample) {
