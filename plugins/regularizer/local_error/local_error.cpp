@@ -13,8 +13,8 @@ class LocalError final : public Regularizer {
   static Schema schema() {
     return Schema(
                "The solver's own local error estimates e, summed over the accepted steps h: E |h| "
-               "with E = |e| / sqrt(D) over the D features. Free: the estimates are there; learns "
-               "fields that take fewer steps. Needs a solver with an error estimate and a gradient "
+               "with E = |e| / sqrt(D) over the D features. They are at most of the tolerance's "
+               "size, so weights are large. Needs a solver with an error estimate and a gradient "
                "method that differentiates the steps")
         .text("form", "weighted",
               "weighted: E |h|, the paper's R_E; squared: E^2, smooth where the error vanishes")
