@@ -100,7 +100,8 @@ bool falls_too_slowly(const Evidence& e) {
 Cause cause_of(const Evidence& e) {
   if (e.status == Status::non_finite) {
     if (is_stiff(e)) return Cause::stiffness;
-    return blows_up(e) ? Cause::blow_up : Cause::domain;
+    if (blows_up(e)) return Cause::blow_up;
+    return std::isfinite(e.magnitude) ? Cause::domain : Cause::unknown;
   }
   if (e.status != Status::max_steps && e.status != Status::step_too_small) return Cause::unknown;
   if (blows_up(e)) return Cause::blow_up;

@@ -26,7 +26,7 @@ struct Evidence {
       std::nan("");              ///< SpectralRadius::Estimate::direction, in the solve's direction
   double growth = std::nan("");  ///< d ln|z| / dt
   double growth_rate = std::nan("");  ///< its derivative along the trajectory
-  double magnitude = std::nan("");    ///< the largest entry of z
+  double magnitude = std::nan("");    ///< |z|; not finite where z is not
   double largest_number = std::numeric_limits<double>::max();  ///< of the state's type
   /// What rounding the state and the time changes a rate by, over the tolerance, per time.
   double noise = std::nan("");

@@ -50,18 +50,18 @@ Tensor sum_of_products(const State& a, const State& b) {
 }
 
 /// Over a number of each row, which counts as a constant.
-State scaled(const State& values, Tensor magnitude) {
+State scaled(const State& values, Tensor unit) {
   State result;
   for (const Tensor& value : values) {
     std::vector<std::int64_t> extents(static_cast<std::size_t>(value.rank()), 1);
     extents[0] = kRows;
-    const Tensor unit = stop_gradient(max(magnitude, std::numeric_limits<double>::min()));
-    result.push_back(cast(value, DType::f64) / reshape(unit, Shape(extents)));
+    const Tensor fixed = stop_gradient(max(unit, std::numeric_limits<double>::min()));
+    result.push_back(cast(value, DType::f64) / reshape(fixed, Shape(extents)));
   }
   return result;
 }
 
-/// (t, members, constants) to (d ln|z| / dt, its derivative, largest entry [rows]; noise [1]).
+/// (t, members, constants) to (d ln|z| / dt, its derivative, |z| [rows]; noise [1]).
 Program record_inspection(const Dynamics& dynamics, const SolveOptions& options) {
   Recording recording;
   const Tensor t = recording.input("t", {1}, DType::f64);
@@ -85,10 +85,11 @@ Program record_inspection(const Dynamics& dynamics, const SolveOptions& options)
   }
 
   // In units of the largest entry, so that squares of huge numbers do not overflow.
-  const Tensor magnitude = over_members(sizes, [](Tensor a, Tensor b) { return max(a, b); });
-  const State unit_z = scaled(z, magnitude);
-  const std::array growth{sum_of_products(unit_z, scaled(f, magnitude)) /
+  const Tensor unit = over_members(sizes, [](Tensor a, Tensor b) { return max(a, b); });
+  const State unit_z = scaled(z, unit);
+  const std::array growth{sum_of_products(unit_z, scaled(f, unit)) /
                           sum_of_products(unit_z, unit_z)};
+  const Tensor length = unit * sqrt(sum_of_products(unit_z, unit_z));
   State variables{t};
   State tangents{full(t, {1}, 1.0)};
   variables.insert(variables.end(), z.begin(), z.end());
@@ -104,8 +105,8 @@ Program record_inspection(const Dynamics& dynamics, const SolveOptions& options)
     const Tensor ratio = (other[m] - rates[m]) / tolerance(abs(y[m]), member, options);
     noise = max(noise, root_mean_square(ratio, member.norm_weight));
   }
-  const std::array outputs{broadcast(growth.front(), {kRows}), broadcast(faster, {kRows}),
-                           magnitude, noise};
+  const std::array outputs{broadcast(growth.front(), {kRows}), broadcast(faster, {kRows}), length,
+                           noise};
   return recording.program(outputs);
 }
 

@@ -190,6 +190,15 @@ TEST(Diagnosis, OfAFieldWithoutValueNamesItsDomain) {
   EXPECT_THAT(s.report.message(), HasSubstr("moderate"));
 }
 
+TEST(Diagnosis, OfAStateThatIsNoNumberDoesNotBlameTheField) {
+  const Dynamics field = dynamics_of(2, [](Tensor, Tensor z, auto) { return -1.0 * z; });
+  const Solution s =
+      solve_problem(field, dopri5(1e-6, 1e-6, 1000), {1.0, std::nan("")}, {0.0, 2.0});
+  EXPECT_EQ(s.report.status, Status::non_finite);
+  EXPECT_EQ(s.report.component, 1);
+  EXPECT_EQ(s.report.cause, Cause::unknown);
+}
+
 TEST(Diagnosis, OfGivenStepsThatAreTooLongNamesStability) {
   // Euler's steps of 0.1 multiply by 1 - 10 in z' = -100 z.
   const Dynamics field = dynamics_of(1, [](Tensor, Tensor z, auto) { return -100.0 * z; });
