@@ -9,6 +9,7 @@
 
 #include "differentiation.hpp"
 #include "problems.hpp"
+#include "solve/options.hpp"
 
 namespace odeum::testing {
 namespace {
@@ -435,6 +436,29 @@ TEST_F(Cvode, RefusesWhatItsLoopCannotDo) {
   form = tight(kBdf);
   form.options.at_min_step = AtMinStep::clip;
   EXPECT_THROW(solve_by(form, decay(), {1.0}, {0.0, 1.0}), ConfigError);
+}
+
+TEST_F(Cvode, RefusesGivenStepsAndAControllerWhereTheyAreWritten) {
+  const auto solver = component<Solver>("solver", "cvode");
+  const auto read = [&](const Keys& given, const std::string& controller) -> std::string {
+    Config config = config_of("solver", "cvode", solve::common_solver_keys(), given);
+    Config component_of;
+    component_of.kind_ = "controller";
+    component_of.use_ = controller;
+    config.entries_["controller"].value = std::vector<Config>{component_of};
+    std::vector<std::string> warnings;
+    try {
+      solve::options_from(config, *solver, *component<Controller>("controller", controller),
+                          DType::f64, warnings);
+    } catch (const ConfigError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  EXPECT_EQ(read({}, "integral"), "accepted");
+  EXPECT_THAT(read({{"step", 0.1}}, "integral"), HasSubstr("step"));
+  EXPECT_THAT(read({{"steps", std::int64_t{5}}}, "integral"), HasSubstr("chooses its own steps"));
+  EXPECT_THAT(read({}, "pid"), HasSubstr("controller"));
 }
 
 TEST_F(Cvode, RefusesKeysThatWouldHaveNoEffect) {
