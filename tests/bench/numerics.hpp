@@ -61,7 +61,7 @@ class Failures {
 /// A table of Markdown.
 class Table {
  public:
-  explicit Table(std::vector<std::string> head);
+  explicit Table(const std::vector<std::string>& head);
   void row(const std::vector<std::string>& cells);
   const std::string& text() const { return text_; }
 

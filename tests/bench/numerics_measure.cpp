@@ -52,7 +52,9 @@ std::vector<SolverEntry> installed_solvers() {
       continue;
     }
     for (const std::string& choice : method->choices) {
-      entries.push_back({name + " " + choice, make({{"method", choice}})});
+      std::string label = name;
+      label.append(" ").append(choice);
+      entries.push_back({label, make({{"method", choice}})});
     }
   }
   for (SolverEntry& entry : entries) entry.evaluations_an_attempt = evaluations_an_attempt(entry);
@@ -127,7 +129,7 @@ std::string Failures::text() const {
   return all_.empty() ? "Nothing.\n" : table.text();
 }
 
-Table::Table(std::vector<std::string> head) {
+Table::Table(const std::vector<std::string>& head) {
   row(head);
   text_ += "|";
   for (std::size_t i = 0; i < head.size(); ++i) text_ += "-|";

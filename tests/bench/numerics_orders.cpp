@@ -15,7 +15,8 @@ struct OrderProblem {
   Dynamics dynamics;  ///< with parts of both kinds for implicit-explicit methods
 };
 
-Dynamics split_dynamics(std::int64_t features, testing::Field rest, testing::Field stiff) {
+Dynamics split_dynamics(std::int64_t features, const testing::Field& rest,
+                        const testing::Field& stiff) {
   Dynamics d =
       testing::dynamics_of(features, [rest, stiff](Tensor t, Tensor z, std::span<const Tensor> c) {
         return rest(t, z, c) + stiff(t, z, c);

@@ -202,6 +202,7 @@ WorkPrecision work_precision(const std::vector<SolverEntry>& solvers, const Limi
   WorkPrecision result;
   const std::vector<Case> problems = smooth_problems();
   std::vector<Digits> digits;
+  digits.reserve(solvers.size());
   for (const SolverEntry& entry : solvers) digits.push_back({entry.label, {}});
   for (const Case& problem : problems) {
     const Dynamics dynamics = dynamics_of(problem);

@@ -26,7 +26,7 @@ inline Gradients differentiate_setting(
     const GradientOf& gradient, std::unique_ptr<SolveSetting> setting,
     const std::vector<Values>& initial, const Values& times, const std::vector<Values>& constants,
     const std::vector<std::vector<Values>>& cotangents, std::int64_t rows = 1,
-    std::shared_ptr<Device> device = test_device(), int repeats = 1) {
+    const std::shared_ptr<Device>& device = test_device(), int repeats = 1) {
   const auto plugin = component<GradientMethod>("gradient", gradient.plugin, gradient.keys);
   const auto solve = plugin->prepare(std::move(setting), std::vector<bool>(constants.size(), true));
   std::vector<OnDevice> storage;
@@ -89,7 +89,8 @@ inline Gradients differentiate(const GradientOf& gradient, const Dynamics& dynam
                                const Values& times, const std::vector<Values>& constants,
                                const std::vector<std::vector<Values>>& cotangents,
                                std::int64_t rows = 1,
-                               std::shared_ptr<Device> device = test_device(), int repeats = 1) {
+                               const std::shared_ptr<Device>& device = test_device(),
+                               int repeats = 1) {
   return differentiate_setting(gradient, setting_of(dynamics, method, device), initial, times,
                                constants, cotangents, rows, device, repeats);
 }

@@ -94,7 +94,8 @@ struct Solution {
 inline Solution solve_with(const std::unique_ptr<SolveSetting>& setting, const Dynamics& dynamics,
                            const SolveOptions& options, SaveTimes save, const Values& initial,
                            const Values& times, const std::vector<Values>& constants = {},
-                           std::int64_t rows = 1, std::shared_ptr<Device> device = test_device()) {
+                           std::int64_t rows = 1,
+                           const std::shared_ptr<Device>& device = test_device()) {
   const auto integrator =
       setting->integrator(dynamics, options, {.save = save, .extra = {}, .extra_at = {}});
   std::vector<OnDevice> storage;
@@ -141,7 +142,7 @@ inline Solution solve_with(const std::unique_ptr<SolveSetting>& setting, const D
 inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
                               const Values& times, const std::vector<Values>& constants = {},
                               std::int64_t rows = 1,
-                              std::shared_ptr<Device> device = test_device()) {
+                              const std::shared_ptr<Device>& device = test_device()) {
   return solve_with(setting_of(dynamics, method, device), dynamics, method.options, method.save,
                     initial, times, constants, rows, device);
 }

@@ -8,7 +8,7 @@
 #include <memory>
 #include <type_traits>
 
-namespace cvode {
+namespace odeum::cvode {
 namespace {
 
 static_assert(std::is_same_v<sunrealtype, double>, "a SUNDIALS of double precision is wanted");
@@ -132,4 +132,4 @@ SUNLinearSolver make_block_solver(SUNContext context) {
   return solver;
 }
 
-}  // namespace cvode
+}  // namespace odeum::cvode

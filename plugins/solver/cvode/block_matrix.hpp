@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace cvode {
+namespace odeum::cvode {
 
 struct BlockMatrix {
   std::int64_t blocks = 0;
@@ -24,4 +24,4 @@ SUNMatrix make_block_matrix(std::int64_t blocks, std::int64_t n, SUNContext cont
 /// Solves with such matrices, whose values its setup overwrites. Given back by SUNLinSolFree.
 SUNLinearSolver make_block_solver(SUNContext context);
 
-}  // namespace cvode
+}  // namespace odeum::cvode

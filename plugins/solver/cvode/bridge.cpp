@@ -7,7 +7,7 @@
 
 #include "odeum/error.hpp"
 
-namespace cvode {
+namespace odeum::cvode {
 namespace {
 
 // CVODE answers a right-hand side that is not finite by a step four times shorter. If that many do
@@ -308,4 +308,4 @@ void Bridge::blame_largest_error(SolveReport& report, Session::Attempt last) con
   if (report.sample >= 0) report.samples = {report.sample};
 }
 
-}  // namespace cvode
+}  // namespace odeum::cvode

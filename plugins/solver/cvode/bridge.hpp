@@ -12,7 +12,7 @@
 #include "equation.hpp"
 #include "session.hpp"
 
-namespace cvode {
+namespace odeum::cvode {
 
 class Bridge final : public Integrator {
  public:
@@ -63,4 +63,4 @@ class Bridge final : public Integrator {
   std::int64_t before_rows_ = -1;
 };
 
-}  // namespace cvode
+}  // namespace odeum::cvode

@@ -2,12 +2,8 @@
 #include "bridge.hpp"
 #include "odeum/plugin.hpp"
 
+namespace odeum::cvode {
 namespace {
-
-using namespace odeum;
-using cvode::Choices;
-using cvode::Formula;
-using cvode::LinearSolver;
 
 constexpr std::int64_t kMostBdf = 5, kMostAdams = 12;
 
@@ -150,10 +146,11 @@ std::unique_ptr<Integrator> Cvode::integrator(const Dynamics& dynamics, const So
   if (options.at_min_step == AtMinStep::clip) {
     throw ConfigError("cvode takes no step against its error test: at_min_step: fail");
   }
-  return std::make_unique<cvode::Bridge>(dynamics, choices_, options, std::move(device),
-                                         request.save);
+  return std::make_unique<Bridge>(dynamics, choices_, options, std::move(device), request.save);
 }
 
 }  // namespace
+}  // namespace odeum::cvode
 
-ODEUM_PLUGIN(solver, "cvode", Cvode, "1.0.0", "SUNDIALS CVODE: BDF and Adams of variable order")
+ODEUM_PLUGIN(solver, "cvode", odeum::cvode::Cvode, "1.0.0",
+             "SUNDIALS CVODE: BDF and Adams of variable order")

@@ -3,7 +3,7 @@
 
 #include "odeum/transforms.hpp"
 
-namespace cvode {
+namespace odeum::cvode {
 namespace {
 
 std::vector<std::size_t> members_where(const Dynamics& dynamics, bool quadrature) {
@@ -194,4 +194,4 @@ void Equation::product(const double* v, double* product) {
   out_.download(product);
 }
 
-}  // namespace cvode
+}  // namespace odeum::cvode

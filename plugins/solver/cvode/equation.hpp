@@ -10,7 +10,7 @@
 #include "joint.hpp"
 #include "odeum/solve.hpp"
 
-namespace cvode {
+namespace odeum::cvode {
 
 class Equation {
  public:
@@ -73,4 +73,4 @@ class Equation {
   std::unique_ptr<Executable> read_, write_, rates_, quadrature_rates_, jacobian_, product_;
 };
 
-}  // namespace cvode
+}  // namespace odeum::cvode

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace cvode {
+namespace odeum::cvode {
 
 Joint::Joint(std::span<const Member> all, std::vector<std::size_t> members)
     : all_(all), members_(std::move(members)) {
@@ -97,4 +97,4 @@ void JointBuffer::download(double* values) {
   }
 }
 
-}  // namespace cvode
+}  // namespace odeum::cvode

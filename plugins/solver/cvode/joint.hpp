@@ -9,9 +9,7 @@
 
 #include "odeum/solve.hpp"
 
-namespace cvode {
-
-using namespace odeum;
+namespace odeum::cvode {
 
 class Joint {
  public:
@@ -72,4 +70,4 @@ class JointBuffer {
   std::vector<View> views_;
 };
 
-}  // namespace cvode
+}  // namespace odeum::cvode

@@ -13,7 +13,7 @@
 #include "block_matrix.hpp"
 #include "odeum/error.hpp"
 
-namespace cvode {
+namespace odeum::cvode {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -293,4 +293,4 @@ void Session::require(int flag, const char* what) const {
   bug(std::string(what) + " answered " + text);
 }
 
-}  // namespace cvode
+}  // namespace odeum::cvode

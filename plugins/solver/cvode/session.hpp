@@ -12,7 +12,7 @@
 
 #include "equation.hpp"
 
-namespace cvode {
+namespace odeum::cvode {
 
 enum class Formula : std::uint8_t { bdf, adams };
 /// What solves CVODE's nonlinear equations; `none` is Adams' fixed-point iteration.
@@ -102,4 +102,4 @@ class Session {
   std::exception_ptr thrown_;
 };
 
-}  // namespace cvode
+}  // namespace odeum::cvode

@@ -3,7 +3,7 @@
 
 #include "odeum/transforms.hpp"
 
-namespace rosenbrock {
+namespace odeum::rosenbrock {
 namespace {
 
 /// [rows, ...] with one more axis of extent n behind rows.
@@ -71,4 +71,4 @@ Tensor jacobian(const Joined& joined, const State& rates, const State& y) {
   return permute(concat(std::move(columns)), {0, 2, 1});
 }
 
-}  // namespace rosenbrock
+}  // namespace odeum::rosenbrock

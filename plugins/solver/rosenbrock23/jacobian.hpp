@@ -8,9 +8,7 @@
 
 #include "odeum/solver.hpp"
 
-namespace rosenbrock {
-
-using namespace odeum;
+namespace odeum::rosenbrock {
 
 /// Members joined and taken apart again: [rows, ...] each to [rows, n] and back.
 class Joined {
@@ -33,4 +31,4 @@ class Joined {
 /// matrix first. One primal and one tangent mapped over the basis.
 Tensor jacobian(const Joined& joined, const State& rates, const State& y);
 
-}  // namespace rosenbrock
+}  // namespace odeum::rosenbrock

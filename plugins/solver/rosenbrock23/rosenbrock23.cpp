@@ -6,10 +6,8 @@
 #include "odeum/solve.hpp"
 #include "odeum/transforms.hpp"
 
+namespace odeum::rosenbrock {
 namespace {
-
-using namespace odeum;
-using rosenbrock::Joined;
 
 // Shampine and Reichelt, The MATLAB ODE suite, section 3.
 const double kD = 1.0 / (2.0 + std::sqrt(2.0));
@@ -165,5 +163,7 @@ State Rosenbrock23::interpolate(Tensor x, const StepInputs& in, const StepOutput
 }
 
 }  // namespace
+}  // namespace odeum::rosenbrock
 
-ODEUM_PLUGIN(solver, "rosenbrock23", Rosenbrock23, "1.0.0", "Rosenbrock 2(3), Shampine-Reichelt")
+ODEUM_PLUGIN(solver, "rosenbrock23", odeum::rosenbrock::Rosenbrock23, "1.0.0",
+             "Rosenbrock 2(3), Shampine-Reichelt")
