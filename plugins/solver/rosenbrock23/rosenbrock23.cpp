@@ -41,6 +41,39 @@ Tensor time_derivative(const Joined& joined, const State& f, Tensor t, const Sta
   return joined.join(all);
 }
 
+/// The linear systems of one step, (I - h d J) x = b, for the members that are no quadratures.
+class StageSystem {
+ public:
+  StageSystem(Rates& rates, const StepInputs& in, const State& f0)
+      : joined_(rates, in.y),
+        like_(in.y),
+        hd_ft_(kD * step_of(in.h, joined_.join(in.y)) * time_derivative(joined_, f0, in.t, in.y)) {
+    const Tensor j = jacobian(joined_, f0, in.y);
+    const std::int64_t n = joined_.size();
+    const Tensor unit = equal(iota(j, {n, n}, 0, j.dtype()), iota(j, {n, n}, 1, j.dtype()));
+    w_ = unit - kD * step_of(in.h, j) * j;
+  }
+
+  Tensor hd_ft() const { return hd_ft_; }  ///< h d df/dt
+  Tensor join(const State& values) const { return joined_.join(values); }
+  Tensor solve(Tensor b) const {
+    const std::int64_t n = joined_.size();
+    return reshape(lu_solve(w_, reshape(b, {kRows, n, 1})), {kRows, n});
+  }
+  /// `values` with the joined members replaced.
+  State put(State values, Tensor joined) const {
+    joined_.separate(joined, like_, values);
+    return values;
+  }
+  /// `values` with the joined members solved for.
+  State stage(State values, Tensor b) const { return put(std::move(values), solve(b)); }
+
+ private:
+  Joined joined_;
+  const State& like_;
+  Tensor hd_ft_, w_;
+};
+
 class Rosenbrock23 final : public Solver {
  public:
   static Schema schema() {
@@ -104,50 +137,28 @@ StepOutputs Rosenbrock23::step(Rates& rates, const StepInputs& in) const {
     step.push_back(step_of(rates.along_absolute_time(m) ? abs(in.h) : in.h, in.y[m]));
     half.push_back(0.5 * step.back());
   }
-  const Joined joined(rates, in.y);
   const State f0 = rates(in.t, in.y);
-  const Tensor jacobian = rosenbrock::jacobian(joined, f0, in.y);
-  const Tensor hd = kD * step_of(in.h, joined.join(in.y));
-  const Tensor hd_ft = hd * time_derivative(joined, f0, in.t, in.y);
-
-  const std::int64_t n = joined.size();
-  const Tensor unit = equal(iota(jacobian, {n, n}, 0, jacobian.dtype()),
-                            iota(jacobian, {n, n}, 1, jacobian.dtype()));
-  const Tensor w = unit - kD * step_of(in.h, jacobian) * jacobian;
-  const auto solve = [&](Tensor b) {
-    return reshape(lu_solve(w, reshape(b, {kRows, n, 1})), {kRows, n});
-  };
-  /// The joined part solved for, quadratures as given.
-  const auto stage = [&](Tensor solution, const State& given) {
-    State k = given;
-    joined.separate(solution, in.y, k);
-    return k;
-  };
-
-  const Tensor joined_f0 = joined.join(f0);
-  const Tensor k1 = solve(joined_f0 + hd_ft);
-  const State stage1 = stage(k1, f0);
-  const State f1 = rates(in.t + 0.5 * in.h, advance(in.y, half, stage1));
-  const Tensor joined_f1 = joined.join(f1);
-  const Tensor k2 = solve(joined_f1 - k1) + k1;
-  const State stage2 = stage(k2, f1);
+  const StageSystem system(rates, in, f0);
+  const State k1 = system.stage(f0, system.join(f0) + system.hd_ft());
+  const State f1 = rates(in.t + 0.5 * in.h, advance(in.y, half, k1));
+  const Tensor rise = system.solve(system.join(f1) - system.join(k1));
+  const State k2 = system.put(f1, rise + system.join(k1));
 
   StepOutputs out;
-  out.y = advance(in.y, step, stage2);
+  out.y = advance(in.y, step, k2);
   const State f2 = rates(in.t + in.h, out.y);
-  const Tensor k3 =
-      solve(joined.join(f2) - kE32 * (k2 - joined_f1) - 2.0 * (k1 - joined_f0) + hd_ft);
-  const State stage3 = stage(k3, f2);
+  const Tensor defect = system.join(f2) - kE32 * (system.join(k2) - system.join(f1)) -
+                        2.0 * (system.join(k1) - system.join(f0));
+  const State k3 = system.stage(f2, defect + system.hd_ft());
 
-  State linear, quadratic;
+  State quadratic;
   for (std::size_t m = 0; m < in.y.size(); ++m) {
     const double d = rates.quadrature(m) ? 0.0 : kD;
     const Tensor scaled = step[m] / (1.0 - 2.0 * d);
-    out.error.push_back(step[m] / 6.0 * (stage1[m] - 2.0 * stage2[m] + stage3[m]));
-    linear.push_back(scaled * (stage1[m] - 2.0 * d * stage2[m]));
-    quadratic.push_back(scaled * (stage2[m] - stage1[m]));
+    out.error.push_back(step[m] / 6.0 * (k1[m] - 2.0 * k2[m] + k3[m]));
+    out.dense.push_back(scaled * (k1[m] - 2.0 * d * k2[m]));
+    quadratic.push_back(scaled * (k2[m] - k1[m]));
   }
-  out.dense = linear;
   out.dense.insert(out.dense.end(), quadratic.begin(), quadratic.end());
   return out;
 }
