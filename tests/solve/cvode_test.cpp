@@ -1,67 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// CVODE behind the interface of the step loop: accuracy, contract of the integrator, statuses,
-// gradients, refusals. Skipped where SUNDIALS was not found.
+// Accuracy of CVODE: small and stiff problems, quadratures, types, rows, gradients.
+#include "cvode.hpp"
+
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
-
-#include "differentiation.hpp"
-#include "problems.hpp"
-#include "solve/options.hpp"
 
 namespace odeum::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using Keys = std::map<std::string, Config::Value>;
-
-bool cvode_is_here() {
-  return std::filesystem::exists(std::string(std::getenv("ODEUM_PLUGIN_PATH")) +
-                                 "/solver/cvode.so");
-}
-
-const Keys kBdf = {}, kKrylov = {{"linear_solver", std::string("krylov")}},
-           kAdams = {{"method", std::string("adams")}};
-
-/// One of CVODE's forms with everything a solve needs.
-struct Form {
-  Keys keys;
-  SolveOptions options;
-  SaveTimes save = SaveTimes::exact;
-};
-
-std::unique_ptr<SolveSetting> setting(const Dynamics& dynamics, const Form& form) {
-  return solve::make_setting(dynamics, component<Solver>("solver", "cvode", form.keys),
-                             component<Controller>("controller", "integral"), form.options,
-                             test_device());
-}
-
-Solution solve_by(const Form& form, const Dynamics& dynamics, const Values& initial,
-                  const Values& times, const std::vector<Values>& constants = {},
-                  std::int64_t rows = 1) {
-  return solve_with(setting(dynamics, form), dynamics, form.options, form.save, initial, times,
-                    constants, rows);
-}
-
-Form tight(const Keys& keys, SaveTimes save = SaveTimes::exact) {
-  return {keys, tolerances(1e-9, 1e-9), save};
-}
-
-class Cvode : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!cvode_is_here()) GTEST_SKIP() << "no SUNDIALS here";
-  }
-};
-
-Dynamics decay() {
-  return dynamics_of(1, [](Tensor, Tensor z, auto) { return -z; });
-}
-
-// CVODE controls errors of steps, which add up: a thousand tolerances over these spans.
-constexpr double kAccumulated = 1000.0;
 
 TEST_F(Cvode, SolvesSmallProblemsWithEveryIteration) {
   for (const Case& c : cases()) {
@@ -121,73 +69,6 @@ TEST_P(CvodeOnStiff, IsSolvedInFewEvaluations) {
   }
 }
 
-TEST_F(Cvode, MeetsSaveTimesExactlyOrInterpolates) {
-  const Values times = {0.0, 0.0, 0.1, 0.7, 0.7, 2.0, 5.0, 5.0};
-  std::int64_t accepted[2] = {};
-  for (const SaveTimes save : {SaveTimes::exact, SaveTimes::interpolated}) {
-    const Solution s = solve_by(tight(kBdf, save), decay(), {1.0}, times);
-    ASSERT_TRUE(s.report.ok());
-    EXPECT_EQ(s.report.reached, static_cast<std::int64_t>(times.size()));
-    for (std::size_t i = 1; i < times.size(); ++i) {
-      EXPECT_NEAR(s.y[i - 1][0], std::exp(-times[i]), kAccumulated * 1e-9);
-    }
-    EXPECT_EQ(static_cast<std::int64_t>(s.t.size()), s.report.accepted);
-    accepted[save == SaveTimes::interpolated] = s.report.accepted;
-  }
-  EXPECT_LT(accepted[1], accepted[0]);
-}
-
-TEST_F(Cvode, StepsFollowOneAnotherWithoutAGap) {
-  const Solution s = solve_by(tight(kBdf), decay(), {1.0}, {0.0, 1.0, 3.0});
-  ASSERT_TRUE(s.report.ok());
-  EXPECT_EQ(s.t[0], 0.0);
-  for (std::size_t i = 1; i < s.t.size(); ++i) {
-    EXPECT_NEAR(s.t[i - 1] + s.h[i - 1], s.t[i], 1e-14);
-  }
-  EXPECT_DOUBLE_EQ(s.t.back() + s.h.back(), 3.0);
-}
-
-TEST_F(Cvode, BackwardTimeEqualsTheNegatedFieldForward) {
-  const Dynamics forward = dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * cos(t); });
-  const Dynamics negated = dynamics_of(1, [](Tensor t, Tensor z, auto) { return -z * cos(-t); });
-  const Solution back = solve_by(tight(kBdf), forward, {1.0}, {0.0, -1.0, -3.0});
-  const Solution ahead = solve_by(tight(kBdf), negated, {1.0}, {0.0, 1.0, 3.0});
-  EXPECT_EQ(back.report.accepted, ahead.report.accepted);
-  EXPECT_NEAR(back.y[1][0], ahead.y[1][0], 1e-13);
-}
-
-TEST_F(Cvode, OneTimeOrASpanOfNoLengthMeansNoEvaluation) {
-  const Solution one = solve_by(tight(kBdf), decay(), {1.0}, {3.0});
-  EXPECT_EQ(one.report.evaluations, 0);
-  EXPECT_EQ(one.report.reached, 1);
-  const Solution still = solve_by(tight(kBdf), decay(), {0.75}, {2.0, 2.0});
-  EXPECT_TRUE(still.report.ok());
-  EXPECT_EQ(still.report.evaluations, 0);
-  EXPECT_EQ(still.y[0][0], 0.75);
-}
-
-/// Rows of different stiffness with a log-density and a cost beside them.
-Dynamics with_quadratures(DType type = DType::f64) {
-  Dynamics d;
-  d.members = {{.name = "z", .shape = {kRows, 2}, .dtype = type},
-               {.name = "log_density", .shape = {kRows}, .dtype = type},
-               {.name = "cost",
-                .shape = {kRows},
-                .dtype = type,
-                .in_error_norm = false,
-                .along_absolute_time = true}};
-  d.constants = {{"theta", {2}, type}};
-  d.rates = [](Tensor t, const State& y, std::span<const Tensor> c) {
-    const Tensor a = column(y[0], 0), b = column(y[0], 1);
-    const Tensor fast = slice(c[0], 0, 0, 1), slow = slice(c[0], 0, 1, 2);
-    const Tensor f = concat({-fast * (a - cast(cos(t), a.dtype())), slow * a * b});
-    return State{f, -reshape(slow * a - fast, {kRows}), sum_features(square(f))};
-  };
-  return d;
-}
-const Values kTheta = {30.0, 0.5};
-const Values kThreeRows = {0.2, 1.0, -0.4, 0.8, 1.5, -1.0};
-
 TEST_F(Cvode, IntegratesQuadraturesBesideTheStateForwardsAndBack) {
   for (const Values& times : {Values{0.0, 0.3, 1.0}, Values{0.3, 0.2, 0.15}}) {
     const Solution truth =
@@ -226,7 +107,7 @@ TEST_F(Cvode, AQuadratureInTheErrorNormIsHeldToItsTolerance) {
 TEST_F(Cvode, SolvesSinglePrecisionMembersInDouble) {
   Dynamics d = with_quadratures(DType::f32);
   const Form form{kBdf, tolerances(1e-5, 1e-5), SaveTimes::exact};
-  const auto made = setting(d, form);
+  const auto made = cvode_setting(d, form);
   const auto integrator = made->integrator(d, form.options, {});
   const auto device = test_device();
   const auto floats = [&](const std::vector<float>& values) {
@@ -260,7 +141,7 @@ TEST_F(Cvode, AnIntegratorServesSolvesOfAnyNumberOfRows) {
     const Values initial(kThreeRows.begin(), kThreeRows.begin() + 2 * rows);
     return solve_by(tight(kBdf), with_quadratures(), initial, {0.0, 1.0}, {kTheta}, rows);
   };
-  const auto made = setting(with_quadratures(), tight(kBdf));
+  const auto made = cvode_setting(with_quadratures(), tight(kBdf));
   const auto integrator = made->integrator(with_quadratures(), tight(kBdf).options, {});
   const OnDevice theta(*test_device(), kTheta);
   const Values times = {0.0, 1.0};
@@ -299,75 +180,6 @@ TEST_F(Cvode, RowsThatMixAreSolvedByKrylovAndRefusedByDense) {
   EXPECT_NEAR(s.y[0][2], 3.0 + 3.0 * left, kAccumulated * 1e-9);
 }
 
-TEST_F(Cvode, BeginsAnewBehindAJump) {
-  // conformance.md, section 4, "jump".
-  const Dynamics jump = dynamics_of(1, [](Tensor t, Tensor z, auto) {
-    const Tensor early = broadcast(less(t, full(t, {1}, 0.5)), Shape(z.shape()));
-    return select(early, -0.5 * z, z * z);
-  });
-  Form form = tight(kBdf);
-  const Solution unaware = solve_by(form, jump, {1.0}, {0.0, 1.0});
-  form.options.jump_times = {0.5};
-  const Solution aware = solve_by(form, jump, {1.0}, {0.0, 1.0});
-  EXPECT_NEAR(aware.y[0][0], 1.275468854344905, kAccumulated * 1e-9);
-  EXPECT_LT(aware.report.rejected, unaware.report.rejected);
-  for (const double t : aware.t) EXPECT_NE(t, 0.5) << "a step begins at the jump itself";
-}
-
-TEST_F(Cvode, KeepsItsLimits) {
-  Form form = tight(kBdf);
-  form.options.max_step = 0.05;
-  form.options.first_step = 1e-5;
-  const Solution s = solve_by(form, decay(), {1.0}, {0.0, 2.0});
-  ASSERT_TRUE(s.report.ok());
-  EXPECT_EQ(s.h[0], 1e-5);
-  for (const double h : s.h) EXPECT_LE(h, 0.05 * (1.0 + 1e-12));
-}
-
-TEST_F(Cvode, MaxStepsIsAStatusThatSaysWhere) {
-  Form form = tight(kBdf);
-  form.options.max_steps = 20;
-  const Solution s = solve_by(form, dynamics_of(3, robertson), {1, 0, 0}, {0.0, 1e11});
-  EXPECT_EQ(s.report.status, Status::max_steps);
-  EXPECT_GE(s.report.accepted + s.report.rejected, 20);
-  EXPECT_THAT(s.report.message(), HasSubstr("of 'z'"));
-}
-
-TEST_F(Cvode, ABlowUpEndsInAStatusAtItsTime) {
-  const Dynamics blow_up = dynamics_of(1, [](Tensor, Tensor z, auto) { return z * z; });
-  for (const Keys& keys : {kBdf, kKrylov, kAdams}) {
-    Form form = tight(keys);
-    form.options.max_steps = 5000;
-    const Solution s = solve_by(form, blow_up, {1.0}, {0.0, 2.0});
-    EXPECT_FALSE(s.report.ok());
-    EXPECT_NEAR(s.report.t, 1.0, 1e-3);
-    EXPECT_FALSE(s.report.message().empty());
-  }
-}
-
-TEST_F(Cvode, NonFiniteNamesTheSampleAndTheComponent) {
-  // Row 1 starts at 1.5 and breaks at t = 0.5, in its second component.
-  const Dynamics breaks = dynamics_of(2, [](Tensor, Tensor z, auto) {
-    const Tensor a = column(z, 0), b = column(z, 1);
-    return concat({1.0 + 0.0 * a, log(2.0 - a) + 0.0 * b});
-  });
-  for (const Keys& keys : {kBdf, kAdams}) {
-    const Solution s =
-        solve_by(tight(keys), breaks, {0.0, 0.0, 1.5, 0.0, 0.2, 0.0}, {0.0, 0.1, 1.0}, {}, 3);
-    EXPECT_EQ(s.report.status, Status::non_finite);
-    EXPECT_EQ(s.report.sample, 1);
-    EXPECT_EQ(s.report.component, 1);
-    EXPECT_EQ(s.report.member, "z");
-    EXPECT_EQ(s.report.samples, std::vector<std::int64_t>{1});
-    EXPECT_EQ(s.report.reached, 2);
-    EXPECT_NEAR(s.report.t, 0.5, 0.01);
-    EXPECT_NEAR(s.y[0][2], 1.6, 1e-8) << "what was reached is there";
-  }
-  const Solution at_start = solve_by(tight(kBdf), breaks, {3.0, 0.0}, {0.0, 1.0});
-  EXPECT_EQ(at_start.report.status, Status::non_finite);
-  EXPECT_EQ(at_start.report.accepted, 0);
-}
-
 struct Loss {
   Form form;
   Values times = {0.0, 0.04, 0.1};
@@ -377,8 +189,8 @@ struct Loss {
       {0.3, -1.0, 0.7, 0.2, -0.5, 1.1}, {0.4, -0.2, 0.9}, {0.01, 0.02, -0.01}};
 
   Gradients gradients() const {
-    return differentiate_setting({"adjoint", {}}, setting(with_quadratures(), form), initial, times,
-                                 constants, {at_end, at_end}, 3);
+    return differentiate_setting({"adjoint", {}}, cvode_setting(with_quadratures(), form), initial,
+                                 times, constants, {at_end, at_end}, 3);
   }
   /// By another solver.
   double value() const {
@@ -424,51 +236,6 @@ TEST_F(Cvode, TheAdjointThroughItMatchesCentralDifferences) {
     EXPECT_NEAR(g.times[2], central_difference(loss, [](Loss& l) -> double& { return l.times[2]; }),
                 kTolerance);
   }
-}
-
-TEST_F(Cvode, RefusesWhatItsLoopCannotDo) {
-  Form form = tight(kBdf);
-  form.options.step = 0.1;
-  EXPECT_THROW(solve_by(form, decay(), {1.0}, {0.0, 1.0}), ConfigError);
-  form = tight(kBdf);
-  form.options.step_size = StepSize::per_sample;
-  EXPECT_THROW(solve_by(form, decay(), {1.0}, {0.0, 1.0}), ConfigError);
-  form = tight(kBdf);
-  form.options.at_min_step = AtMinStep::clip;
-  EXPECT_THROW(solve_by(form, decay(), {1.0}, {0.0, 1.0}), ConfigError);
-}
-
-TEST_F(Cvode, RefusesGivenStepsAndAControllerWhereTheyAreWritten) {
-  const auto solver = component<Solver>("solver", "cvode");
-  const auto read = [&](const Keys& given, const std::string& controller) -> std::string {
-    Config config = config_of("solver", "cvode", solve::common_solver_keys(), given);
-    Config component_of;
-    component_of.kind_ = "controller";
-    component_of.use_ = controller;
-    config.entries_["controller"].value = std::vector<Config>{component_of};
-    std::vector<std::string> warnings;
-    try {
-      solve::options_from(config, *solver, *component<Controller>("controller", controller),
-                          DType::f64, warnings);
-    } catch (const ConfigError& error) {
-      return error.what();
-    }
-    return "accepted";
-  };
-  EXPECT_EQ(read({}, "integral"), "accepted");
-  EXPECT_THAT(read({{"step", 0.1}}, "integral"), HasSubstr("step"));
-  EXPECT_THAT(read({{"steps", std::int64_t{5}}}, "integral"), HasSubstr("chooses its own steps"));
-  EXPECT_THAT(read({}, "pid"), HasSubstr("controller"));
-}
-
-TEST_F(Cvode, RefusesKeysThatWouldHaveNoEffect) {
-  const std::string krylov = "krylov";
-  EXPECT_THROW(component<Solver>("solver", "cvode",
-                                 {{"method", std::string("adams")}, {"linear_solver", krylov}}),
-               ConfigError);
-  EXPECT_THROW(component<Solver>("solver", "cvode", {{"krylov_dimension", std::int64_t{9}}}),
-               ConfigError);
-  EXPECT_THROW(component<Solver>("solver", "cvode", {{"max_order", std::int64_t{6}}}), ConfigError);
 }
 
 }  // namespace
