@@ -3,7 +3,9 @@
 // come from a solve.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +40,10 @@ class DifferentiableSolve {
 
   /// Bytes kept between forward and backward in the last solve.
   virtual std::size_t kept_bytes() const = 0;
+  /// About what a solve of so many rows, results and accepted steps will keep; nothing: the method
+  /// cannot tell.
+  virtual std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                         std::int64_t steps) const;
 };
 
 class GradientMethod {
@@ -47,6 +53,10 @@ class GradientMethod {
   /// can. Asked at validation.
   virtual std::string refusal(const Solver& solver, const SolveOptions& options,
                               const Dynamics& dynamics) const;
+  /// Whether it differentiates Solver::step itself, so that members given by the steps
+  /// (Member::of_steps) have cotangents too. A method that integrates further equations, or takes
+  /// the steps from the tableau, does not.
+  virtual bool differentiates_steps() const { return false; }
   /// `wanted[i]`: whether cotangents of constant i will ever be asked for.
   virtual std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                        const std::vector<bool>& wanted) const = 0;

@@ -82,7 +82,8 @@ enum class Status : std::uint8_t {
   step_too_small,
   non_finite,
   newton_diverged,
-  event
+  event,
+  drifted  ///< steps undone one by one do not lead back to the start
 };
 const char* name(Status status);
 
@@ -95,7 +96,8 @@ struct SolveReport {
   std::int64_t component = -1;        ///< of that row's state, flat index; -1: unknown
   std::string member;                 ///< its member, e.g. "z"
   std::vector<std::int64_t> samples;  ///< all rows that stopped it (those non-finite), ascending
-  double error_ratio = 0.0;           ///< of the last attempt
+  /// Of the last attempt; where steps were undone, how far off the start is, over what is allowed.
+  double error_ratio = 0.0;
   std::int64_t evaluations = 0;
   std::int64_t accepted = 0;
   std::int64_t rejected = 0;
