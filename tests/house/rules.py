@@ -23,7 +23,8 @@ MAY_INCLUDE = {
     "solve": {"solve", "program", "io", "plugin"},
     "model": {"model", "solve", "program", "io", "plugin"},
     "train": {"train", "model", "solve", "program", "io", "plugin"},
-    "cli": {"cli", "train", "model", "solve", "program", "io", "plugin", "config"},
+    "verify": {"verify", "model", "solve", "program", "io", "plugin"},
+    "cli": {"cli", "verify", "train", "model", "solve", "program", "io", "plugin", "config"},
 }
 
 # A library of the outside and the one place that may include it.
