@@ -134,7 +134,7 @@ void print_table(const train::GradientCheck& check) {
   }
   for (const train::GradientRow& row : check.rows) {
     const std::string& reason = row.refusal.empty() ? row.failure : row.refusal;
-    if (!reason.empty()) std::printf("\n%s %s\n", row.method.c_str(), reason.c_str());
+    if (!reason.empty()) std::printf("\n%s: %s\n", row.method.c_str(), reason.c_str());
   }
   for (const std::string& remark : check.remarks()) std::printf("\nwarning: %s\n", remark.c_str());
   if (check.halved) {

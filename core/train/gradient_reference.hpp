@@ -24,7 +24,8 @@ double default_allowance(double rtol, bool given_steps, bool float32);
 double relative_error(const std::vector<double>& gradient, const std::vector<double>& reference);
 
 /// Compares `gradient` at `point` with central differences of `loss`: along each axis where there
-/// are at most 24, else along 8 random directions of signs.
+/// are at most 24, else along 8 random directions of signs. The step is 1e-4, less where
+/// `check.growth` is known and above 1.
 void compare_with_differences(const std::function<double(const std::vector<double>&)>& loss,
                               const std::vector<double>& point, const std::vector<double>& gradient,
                               GradientCheck& check);
