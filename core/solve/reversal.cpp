@@ -90,6 +90,7 @@ StepRecording::StepRecording(const Dynamics& dynamics, const std::vector<ArraySp
   in.h = recording.input("h", {1}, DType::f64);
   in.y = declare(recording, "y", member_specs_of(dynamics));
   in.carry = declare(recording, "carry", carry);
+  in.dense_output = DenseOutput::not_wanted;
   constants = declare_constants(recording, dynamics);
   arguments = {{Kind::time}, {Kind::step}};
   for (std::size_t m = 0; m < in.y.size(); ++m) arguments.push_back({Kind::member, m});

@@ -38,7 +38,7 @@ function(odeum_add_plugin)
     -Wl,--version-script=${map} -Wl,-z,defs -Wl,-z,nodelete)
   target_link_libraries(${target} PRIVATE odeum::odeum ${arg_LIBRARIES}
     $<TARGET_NAME_IF_EXISTS:odeum_warnings>)
-  install(TARGETS ${target} LIBRARY DESTINATION ${folder})
+  install(TARGETS ${target} LIBRARY DESTINATION ${folder} COMPONENT plugins)
   set_property(GLOBAL APPEND PROPERTY ODEUM_PLUGIN_TARGETS ${target})
 endfunction()
 

@@ -4,7 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 
 #include "flow_problem.hpp"
 #include "solvers.hpp"
@@ -221,7 +224,45 @@ TEST(Backprop, KeepsEveryThirdStepAndAFewBetween) {
 }
 
 std::string refusal(const GradientOf& gradient, const Solver& solver, const Dynamics& dynamics,
-                    const SolveOptions& options = {}) {
+                    const SolveOptions& options = {});
+
+/// Every solver of this build, whatever its kind.
+class DiscreteGradientOfSolvers : public ::testing::TestWithParam<std::string> {};
+
+std::vector<std::string> solvers_of_this_build() {
+  std::vector<std::string> names;
+  const auto folder = std::filesystem::path(std::getenv("ODEUM_PLUGIN_PATH")) / "solver";
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    if (file.path().extension() == ".so") names.push_back(file.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Plugins, DiscreteGradientOfSolvers,
+                         ::testing::ValuesIn(solvers_of_this_build()),
+                         [](const auto& name) { return name.param; });
+
+TEST_P(DiscreteGradientOfSolvers, IsOneByAllMethodsThatDifferentiateTheirSteps) {
+  const auto solver = component<Solver>("solver", GetParam());
+  if (solver->host_driven()) GTEST_SKIP() << "its steps are not ours";
+  if (const std::string reason = solver->refusal(regularized_flow()); !reason.empty()) {
+    GTEST_SKIP() << reason;
+  }
+  const FlowProblem problem;
+  const Method method = {GetParam(), "constant", given_step(0.125)};
+  const Gradients exact = problem.gradients(backprop("steps"), method);
+  ASSERT_TRUE(exact.forward.ok()) << exact.forward.message();
+  expect_exact(exact, method, problem.times, GetParam());
+  for (const GradientOf& gradient : {backprop("auto"), kFrugal, kSymplectic, kReversible}) {
+    if (!refusal(gradient, *solver, regularized_flow(), method.options).empty()) continue;
+    const Gradients other = problem.gradients(gradient, method);
+    ASSERT_TRUE(other.backward.ok()) << other.backward.message();
+    EXPECT_LT(largest_difference(exact, other), 1e-11) << name_of(gradient);
+  }
+}
+
+std::string refusal(const GradientOf& gradient, const Solver& solver, const Dynamics& dynamics,
+                    const SolveOptions& options) {
   return component<GradientMethod>("gradient", gradient.plugin, gradient.keys)
       ->refusal(solver, options, dynamics);
 }

@@ -67,7 +67,9 @@ DiscreteSolve::Mode& DiscreteSolve::ready(Keep keep) {
   Mode& made = mode(keep);
   if (made.run) return made;
   made.run = sweep_.compile(made.reversal.step.program);
-  IntegratorRequest request{.save = SaveTimes::exact, .extra = made.reversal.extra, .extra_at = {}};
+  IntegratorRequest request;
+  request.extra = made.reversal.extra;
+  request.extra_dense = DenseOutput::not_wanted;
   if (request.extra) {
     request.extra_at = [&made](std::int64_t index) {
       return made.records->at(static_cast<std::size_t>(index)).first(made.reversal.extras.size());

@@ -126,7 +126,9 @@ Reversal record_stages(const SolveSetting& setting, const std::vector<ArraySpec>
                                          std::span<const Tensor> constants) {
     const auto inner = setting.rates(dynamics, constants);
     NotedRates noted(*inner, [&](std::size_t, Tensor t, const State& y) { return (*inner)(t, y); });
-    setting.solver().step(noted, in);
+    StepInputs own = in;
+    own.dense_output = DenseOutput::not_wanted;
+    setting.solver().step(noted, own);
     Tensors extra;
     for (const Evaluation& e : noted.noted) append(extra, e.rates);
     return extra;

@@ -86,6 +86,7 @@ IntegratorRequest ends_to(const Arrays& end) {
   request.extra = [](const StepInputs&, const StepOutputs& out, std::span<const Tensor>) {
     return results_of(out);
   };
+  request.extra_dense = DenseOutput::not_wanted;
   request.extra_at = [&end](std::int64_t) { return std::span<const View>(end.views()); };
   return request;
 }
