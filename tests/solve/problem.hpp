@@ -64,6 +64,7 @@ struct Method {
   SolveOptions options;
   SaveTimes save = SaveTimes::exact;
   std::map<std::string, Config::Value> keys = {};  ///< the solver's own
+  std::shared_ptr<const Solver> given = nullptr;   ///< instead of the plugin `solver`
 };
 
 inline SolveOptions tolerances(double rtol, double atol) {
@@ -81,7 +82,9 @@ inline SolveOptions given_step(double step) {
 
 inline std::unique_ptr<SolveSetting> setting_of(const Dynamics& dynamics, const Method& method,
                                                 std::shared_ptr<Device> device = test_device()) {
-  return solve::make_setting(dynamics, component<Solver>("solver", method.solver, method.keys),
+  const std::shared_ptr<const Solver> solver =
+      method.given ? method.given : component<Solver>("solver", method.solver, method.keys);
+  return solve::make_setting(dynamics, solver,
                              component<Controller>("controller", method.controller), method.options,
                              std::move(device));
 }
