@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "discrete_solve.hpp"
+#include "odeum/implicit.hpp"
 #include "odeum/plugin.hpp"
 
 namespace {
@@ -31,6 +32,16 @@ class Backprop final : public GradientMethod {
     if (keep == "stages") policy_.keep = Keep::stages;
     if (keep == "steps") policy_.keep = Keep::steps;
     policy_.memory_limit = static_cast<std::size_t>(config.number("memory") * 1024.0 * 1024.0);
+  }
+
+  std::string refusal(const Solver& solver, const SolveOptions&, const Dynamics&) const override {
+    const Tableau* tableau = solver.runge_kutta();
+    const bool implicit = (tableau != nullptr && !tableau->is_explicit()) ||
+                          dynamic_cast<const ImplicitExplicit*>(&solver) != nullptr;
+    if (!implicit || policy_.keep != Keep::stages) return "";
+    return "cannot keep the stages of an implicit method: each is the root of an equation, and its "
+           "derivative needs that equation's Jacobian beside the rate. Use keep: residuals, steps "
+           "or auto";
   }
 
   std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,

@@ -160,6 +160,15 @@ Reversal record_steps(const SolveSetting& setting, const std::vector<Spec>& carr
   return reversal;
 }
 
+/// Whether the step solves equations: it differentiates the rates itself, so that its stages are
+/// not apart from the step.
+bool iterates(const SolveSetting& setting, const std::vector<Spec>& carry) {
+  Recording recording;
+  const Declared declared(recording, setting.dynamics(), carry);
+  const auto rates = setting.rates(setting.dynamics(), declared.constants);
+  return static_cast<bool>(setting.solver().step(*rates, declared.in).convergence);
+}
+
 /// With the stage rates at hand the stages no longer wait for each other: the step is a small
 /// linear map of them, and each stage is differentiated alone, from the last to the first.
 Reversal record_stages(const SolveSetting& setting, const std::vector<Spec>& carry,
@@ -320,8 +329,9 @@ StartReversal record_start_reversal(const SolveSetting& setting, const std::vect
 
 Reversal record_reversal(const SolveSetting& setting, Keep keep, const std::vector<bool>& wanted) {
   const std::vector<Spec> carry = record_start_reversal(setting, wanted).carry;
+  const bool by_stages = keep == Keep::stages && !iterates(setting, carry);
   Reversal reversal = keep == Keep::residuals ? record_residuals(setting, carry, wanted)
-                      : keep == Keep::stages  ? record_stages(setting, carry, wanted)
+                      : by_stages             ? record_stages(setting, carry, wanted)
                                               : record_steps(setting, carry, wanted);
   reversal.program = optimize(reversal.program);
   reversal.used = used_inputs(reversal.program);

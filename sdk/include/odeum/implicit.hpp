@@ -12,8 +12,9 @@
 //
 // Every stage is solved by Newton's iteration inside the step program, row by row, with analytic
 // Jacobians. Nothing about it needs a derivative rule of its own: the last correction is a
-// differentiable one whose derivative is the implicit function theorem's, so reverse and forward
-// mode, the adjoint equation and their nestings work as they do with explicit methods.
+// differentiable one whose derivative is the implicit function theorem's, so reverse mode, forward
+// mode and the adjoint equation work as they do with explicit methods. First derivatives are exact
+// up to the iteration's last correction; derivatives of derivatives of a step are not.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,9 @@ namespace odeum::inline v1 {
 /// How the stage equations are solved.
 struct NewtonOptions {
   /// Iterations before the last, differentiable one.
-  int iterations = 3;
+  int iterations = 4;
   /// Iterations with one matrix before it is taken anew at the present iterate.
-  int reuse = 3;
+  int reuse = 2;
   /// The last correction's share of the error tolerance; more than that and the step is repeated
   /// shorter (Hairer, Wanner, Solving ODEs II, IV.8, eq. 8.10).
   double share = 0.01;
@@ -53,11 +54,11 @@ struct Root {
   Tensor update;   ///< the last correction, shaped as z: what the iterate before it was wrong by
   Tensor inverse;  ///< of the first iterate's Jacobian, [rows, n, n]; constant to derivatives
 };
-/// The root of `residual`, [rows, n] to [rows, n], near `guess`: `options.iterations` of Newton's
+/// The root of `residual`, [rows, n] to [rows, n], near `guess` (computed, no constant): `options.iterations` of Newton's
 /// method on constants, then one correction z = z* - J(z*)^-1 residual(z*) with z* and J constant,
-/// so that dz = -J^-1 d residual for whatever else the residual depends on. The number of
-/// evaluations is fixed: iterations + 1, and a Jacobian each 1 + (iterations - 1) / reuse + 1
-/// times. `jacobian_of` gives the residual's Jacobian at z where it is cheaper than by `jacobian`.
+/// so that dz = -J^-1 d residual for whatever else the residual depends on. The work is fixed:
+/// iterations + 1 evaluations, and a Jacobian for every `reuse` iterations and one for the
+/// correction. `jacobian_of` gives the residual's Jacobian at z where it is cheaper than by `jacobian`.
 Root root(const std::function<Tensor(Tensor z)>& residual, Tensor guess,
           const NewtonOptions& options,
           const std::function<Tensor(Tensor z, Tensor value)>& jacobian_of = {});

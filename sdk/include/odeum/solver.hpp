@@ -41,8 +41,8 @@ class Rates {
   virtual State operator()(Tensor t, const State& y) = 0;
 
   /// Rates in two parts whose sum is the whole, for implicit-explicit methods. Counts as one
-  /// evaluation. The stiff part of a quadrature is an empty Tensor. A bug where the dynamics has
-  /// no parts: Solver::refusal says so before.
+  /// evaluation. The stiff part of a quadrature is an empty Tensor. Where the dynamics has no
+  /// parts (an adjoint equation), all but its quadratures is stiff.
   struct Parts {
     State rest;
     State stiff;
