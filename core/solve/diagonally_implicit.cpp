@@ -45,7 +45,7 @@ class Stages {
 
   /// Solved members' entries multiplied by (I - h gamma J)^-1 of the last stage.
   State filtered(const State& error) const {
-    return unknown_.put(dot("rij,rj->ri", inverse_, unknown_.join(error)), error);
+    return unknown_.put(solve_rows(matrix_, unknown_.join(error)), error);
   }
 
  private:
@@ -74,7 +74,7 @@ class Stages {
     const auto state = [&](Tensor k) { return unknown_.put(base + (h_ * a) * k, in_.y); };
     const auto residual = [&](Tensor k) { return k - unknown_.join(rates_(t, state(k))); };
     const Root found = root(residual, prediction(c), options_);
-    inverse_ = found.inverse;
+    matrix_ = found.matrix;
     at_ = base + (h_ * a) * found.z;
     const State reached = state(found.z);
     const Tensor distance =
@@ -123,7 +123,7 @@ class Stages {
   std::vector<Tensor> solved_;  ///< the same, joined
   std::vector<double> nodes_;
   Tensor at_;  ///< the last stage's state, joined
-  Tensor inverse_;
+  Tensor matrix_;
   Tensor convergence_;
 };
 

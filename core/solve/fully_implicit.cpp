@@ -113,7 +113,7 @@ class Collocation {
 }  // namespace
 
 std::string FullyImplicit::refusal(const Dynamics& dynamics) const {
-  return newton_refusal(dynamics, options_);
+  return newton_refusal(dynamics, options_, tableau().stages());
 }
 
 int FullyImplicit::error_order() const { return static_cast<int>(tableau().stages()) + 1; }
@@ -163,8 +163,7 @@ StepOutputs FullyImplicit::step(Rates& rates, const StepInputs& in) const {
   const Tensor by_state = jacobian(unknown.join(f0), stages.y0());
   const Tensor matrix =
       identity(by_state, unknown.size()) - (g * step_for(in.h, by_state)) * by_state;
-  const Tensor defect = reshape(unknown.join(out.error), {kRows, unknown.size(), 1});
-  out.error = unknown.put(reshape(lu_solve(matrix, defect), {kRows, unknown.size()}), out.error);
+  out.error = unknown.put(solve_rows(matrix, unknown.join(out.error)), out.error);
   out.dense = solve::dense_output(method, step, in.y, k, in.y, out.y);
   return out;
 }

@@ -18,16 +18,6 @@ Tensor identity(Tensor x, std::int64_t n) {
   return reshape(ones, {1, n, n});
 }
 
-Tensor inverse_of(Tensor matrix) {
-  const std::int64_t n = matrix.extent(-1);
-  return lu_solve(matrix, broadcast(identity(matrix, n), {kRows, n, n}));
-}
-
-Tensor solve(Tensor matrix, Tensor right) {
-  const std::int64_t n = right.extent(-1);
-  return reshape(lu_solve(matrix, reshape(right, {kRows, n, 1})), {kRows, n});
-}
-
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -44,7 +34,7 @@ Schema newton_keys() {
       .at_least(1)
       .at_most(20)
       .integer("reuse", defaults.reuse,
-               "iterations with one inverse Jacobian before it is taken anew; a Jacobian costs as "
+               "iterations with one Jacobian before it is taken anew; a Jacobian costs as "
                "many directional derivatives as a row has unknowns")
       .at_least(1)
       .number("newton_tolerance", defaults.share,
@@ -53,7 +43,8 @@ Schema newton_keys() {
       .above(0)
       .at_most(1)
       .integer("jacobian_limit", defaults.jacobian_limit,
-               "the largest number of unknowns of a sample that a dense Jacobian is made for")
+               "the largest number of unknowns of a sample, all stages that are solved at once "
+               "together, that a dense matrix is made for; the work goes with its cube")
       .at_least(1);
 }
 
@@ -64,7 +55,8 @@ NewtonOptions newton_options(const Config& config) {
           .jacobian_limit = config.integer("jacobian_limit")};
 }
 
-std::string newton_refusal(const Dynamics& dynamics, const NewtonOptions& options) {
+std::string newton_refusal(const Dynamics& dynamics, const NewtonOptions& options,
+                           std::size_t stages) {
   const std::vector<bool> quadrature = quadratures(dynamics);
   std::int64_t unknowns = 0;
   for (std::size_t m = 0; m < quadrature.size(); ++m) {
@@ -76,10 +68,13 @@ std::string newton_refusal(const Dynamics& dynamics, const NewtonOptions& option
     }
     unknowns += member.shape.elements_per_row();
   }
+  unknowns *= static_cast<std::int64_t>(stages);
   if (unknowns > options.jacobian_limit) {
-    return "solves its stages with dense Jacobians, and a sample of this equation has " +
-           std::to_string(unknowns) +
-           " unknowns, more than jacobian_limit = " + std::to_string(options.jacobian_limit) +
+    const std::string at_once =
+        stages > 1 ? "all " + std::to_string(stages) + " stages at once" : "one stage at a time";
+    return "solves " + at_once + " with dense matrices, which is " + std::to_string(unknowns) +
+           " unknowns a sample here, more than jacobian_limit = " +
+           std::to_string(options.jacobian_limit) +
            ": raise it, or use cvode with its Krylov solver, which needs no Jacobian";
   }
   if (const std::vector<std::string> mixing = couplings(dynamics); !mixing.empty()) {
@@ -88,6 +83,11 @@ std::string newton_refusal(const Dynamics& dynamics, const NewtonOptions& option
            "field (batch statistics as buffers, for one), or use an explicit solver";
   }
   return "";
+}
+
+Tensor solve_rows(Tensor matrix, Tensor right) {
+  const std::int64_t n = right.extent(-1);
+  return reshape(lu_solve(matrix, reshape(right, {kRows, n, 1})), {kRows, n});
 }
 
 Tensor jacobian(Tensor output, Tensor input) {
@@ -108,16 +108,16 @@ Root root(const std::function<Tensor(Tensor z)>& residual, Tensor guess,
     return stop_gradient(jacobian_of ? jacobian_of(z, value) : jacobian(value, z));
   };
   Root result;
-  Tensor inverse;
+  Tensor matrix;
   Tensor z = stop_gradient(guess);
   for (int i = 0; i < options.iterations; ++i) {
     const Tensor value = residual(z);
-    if (i % options.reuse == 0) inverse = inverse_of(matrix_at(z, value));
-    if (i == 0) result.inverse = inverse;
-    z = stop_gradient(z - dot("rij,rj->ri", inverse, value));
+    if (i % options.reuse == 0) matrix = matrix_at(z, value);
+    if (i == 0) result.matrix = matrix;
+    z = stop_gradient(z - solve_rows(matrix, value));
   }
   const Tensor value = residual(z);
-  result.update = solve(matrix_at(z, value), value);
+  result.update = solve_rows(matrix_at(z, value), value);
   result.z = z - result.update;
   return result;
 }

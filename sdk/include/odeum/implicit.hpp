@@ -31,34 +31,40 @@ namespace odeum::inline v1 {
 struct NewtonOptions {
   /// Iterations before the last, differentiable one.
   int iterations = 4;
-  /// Iterations with one matrix before it is taken anew at the present iterate.
+  /// Iterations with one Jacobian before it is taken anew at the present iterate.
   int reuse = 2;
   /// The last correction's share of the error tolerance; more than that and the step is repeated
   /// shorter (Hairer, Wanner, Solving ODEs II, IV.8, eq. 8.10).
   double share = 0.01;
-  /// The largest number of unknowns of one row that a dense Jacobian is made for.
+  /// The largest number of unknowns of one row that a dense matrix is made for.
   std::int64_t jacobian_limit = 256;
 };
 Schema newton_keys();
 NewtonOptions newton_options(const Config& config);
 
-/// Why a dense Newton iteration cannot solve the dynamics, with what to use instead; empty: it can.
-std::string newton_refusal(const Dynamics& dynamics, const NewtonOptions& options);
+/// Why a dense Newton iteration cannot solve the dynamics, `stages` of a step at once, with what to
+/// use instead; empty: it can.
+std::string newton_refusal(const Dynamics& dynamics, const NewtonOptions& options,
+                           std::size_t stages = 1);
 
 /// d output / d input, [rows, m, n] for [rows, m] and [rows, n], by one vmapped tangent: costs n
 /// directional derivatives.
 Tensor jacobian(Tensor output, Tensor input);
 
+/// The solution x of A x = b for each row: A [rows, n, n], b [rows, n].
+Tensor solve_rows(Tensor matrix, Tensor right);
+
 struct Root {
-  Tensor z;        ///< the root, [rows, n]
-  Tensor update;   ///< the last correction, shaped as z: what the iterate before it was wrong by
-  Tensor inverse;  ///< of the first iterate's Jacobian, [rows, n, n]; constant to derivatives
+  Tensor z;       ///< the root, [rows, n]
+  Tensor update;  ///< the last correction, shaped as z: what the iterate before it was wrong by
+  Tensor matrix;  ///< the first iterate's Jacobian, [rows, n, n]; constant to derivatives
 };
-/// The root of `residual`, [rows, n] to [rows, n], near `guess` (computed, no constant): `options.iterations` of Newton's
-/// method on constants, then one correction z = z* - J(z*)^-1 residual(z*) with z* and J constant,
-/// so that dz = -J^-1 d residual for whatever else the residual depends on. The work is fixed:
-/// iterations + 1 evaluations, and a Jacobian for every `reuse` iterations and one for the
-/// correction. `jacobian_of` gives the residual's Jacobian at z where it is cheaper than by `jacobian`.
+/// The root of `residual`, [rows, n] to [rows, n], near `guess` (computed, no constant):
+/// `options.iterations` of Newton's method on constants, then one correction z = z* - J(z*)^-1
+/// residual(z*) with z* and J constant, so that dz = -J^-1 d residual for whatever else the
+/// residual depends on. The work is fixed: iterations + 1 evaluations, and a Jacobian for every
+/// `reuse` iterations and one for the correction. `jacobian_of` gives the residual's Jacobian at z
+/// where it is cheaper than by `jacobian`.
 Root root(const std::function<Tensor(Tensor z)>& residual, Tensor guess,
           const NewtonOptions& options,
           const std::function<Tensor(Tensor z, Tensor value)>& jacobian_of = {});
