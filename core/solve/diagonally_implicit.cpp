@@ -140,23 +140,24 @@ std::vector<Tensor> DiagonallyImplicit::start(Rates& rates, Tensor t, const Stat
 }
 
 StepOutputs DiagonallyImplicit::step(Rates& rates, const StepInputs& in) const {
-  return step_from(rates, in, tableau().stiffly_accurate() ? in.carry : rates(in.t, in.y));
+  return step_from(rates, in, tableau().stiffly_accurate() ? in.carry : rates(in.t, in.y)).out;
 }
 
-StepOutputs DiagonallyImplicit::step_from(Rates& rates, const StepInputs& in,
-                                          const State& before) const {
+DiagonallyImplicit::Taken DiagonallyImplicit::step_from(Rates& rates, const StepInputs& in,
+                                                        const State& before) const {
   const Tableau& method = tableau();
   const Stages stages(rates, in, method, options_, before);
-  StepOutputs out;
+  Taken taken{{}, stages.rates()};
+  StepOutputs& out = taken.out;
   out.y = stages.end();
-  if (method.stiffly_accurate()) out.carry = stages.rates().back();
+  if (method.stiffly_accurate()) out.carry = taken.rates.back();
   out.convergence = stages.convergence();
   if (!method.b_embedded.empty()) {
-    out.error = solve::error_of_companion(method, stages.steps(), stages.rates());
+    out.error = solve::error_of_companion(method, stages.steps(), taken.rates);
     if (filters_error()) out.error = stages.filtered(out.error);
   }
-  out.dense = solve::dense_output(method, stages.steps(), before, stages.rates(), in.y, out.y);
-  return out;
+  out.dense = solve::dense_output(method, stages.steps(), before, taken.rates, in.y, out.y);
+  return taken;
 }
 
 State DiagonallyImplicit::interpolate(Tensor x, const StepInputs& in,

@@ -49,7 +49,7 @@ class Trapezoid final : public DiagonallyImplicit {
     const State now(in.carry.begin(), in.carry.begin() + members);
     const State earlier(in.carry.begin() + members, in.carry.begin() + 2 * members);
     const Tensor length = in.carry.back();
-    StepOutputs out = step_from(rates, in, now);
+    StepOutputs out = step_from(rates, in, now).out;
 
     const Tensor first = equal(length, zeros_like(length));
     const Tensor ratio = in.h / select(first, in.h, length);

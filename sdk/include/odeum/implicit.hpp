@@ -117,9 +117,13 @@ class DiagonallyImplicit : public Solver {
   State interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const override;
 
  protected:
+  struct Taken {
+    StepOutputs out;
+    std::vector<State> rates;  ///< by stage, of all members
+  };
   /// The step from the rates `before`, those of the first stage if that is explicit, else a guess
   /// for it. `in.carry` is not looked at.
-  StepOutputs step_from(Rates& rates, const StepInputs& in, const State& before) const;
+  Taken step_from(Rates& rates, const StepInputs& in, const State& before) const;
 
  private:
   NewtonOptions options_;
