@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numbers>
 
 #include "stiff_problems.hpp"
 
@@ -115,6 +116,44 @@ TEST(ImplicitExplicit, SolvesVanDerPolsOscillatorByItsStiffPart) {
     EXPECT_LT(relative_error(s.y[0], {1.706167732170469, -0.8928097010248125e-3}), 1e-4) << solver;
     EXPECT_LT(s.report.accepted, 10000) << solver;
   }
+}
+
+// Advection and diffusion of one Fourier mode on a ring of 64 points, by central differences: the
+// mode is an eigenvector of both. Diffusion's largest eigenvalue is -820, the mode's -1: an
+// explicit method of the same order takes steps for the former all the way.
+TEST(ImplicitExplicit, TakesStepsForWhatHappensAndNotForTheFinestGridWave) {
+  constexpr std::int64_t kPoints = 64;
+  constexpr double kSpeed = 1.0, kDiffusivity = 0.05, kEnd = 2.0;
+  const double dx = 1.0 / kPoints, k = 2.0 * std::numbers::pi;
+  const Dynamics ring = split_dynamics_of(kPoints, [=](Tensor, Tensor u) {
+    const Tensor ahead = concat({slice(u, -1, 1, kPoints), slice(u, -1, 0, 1)});
+    const Tensor behind =
+        concat({slice(u, -1, kPoints - 1, kPoints), slice(u, -1, 0, kPoints - 1)});
+    return std::pair{(-kSpeed / (2.0 * dx)) * (ahead - behind),
+                     (kDiffusivity / (dx * dx)) * (ahead - 2.0 * u + behind)};
+  });
+  const double decay = -2.0 * kDiffusivity * (1.0 - std::cos(k * dx)) / (dx * dx);
+  const double turn = kSpeed * std::sin(k * dx) / dx;
+  Values start, truth;
+  for (std::int64_t i = 0; i < kPoints; ++i) {
+    const double x = dx * static_cast<double>(i);
+    start.push_back(std::sin(k * x));
+    truth.push_back(std::exp(decay * kEnd) * std::sin(k * x - turn * kEnd));
+  }
+  const auto solved = [&](const char* solver) {
+    const Solution s =
+        solve_problem(ring, {solver, "integral", tolerances(1e-6, 1e-6)}, start, {0.0, kEnd});
+    EXPECT_TRUE(s.report.ok()) << s.report.message();
+    double error = 0.0;
+    for (std::size_t i = 0; i < truth.size(); ++i) {
+      error = std::max(error, std::abs(s.y[0][i] - truth[i]));
+    }
+    EXPECT_LT(error, 2e-5) << solver;
+    return s.report.accepted;
+  };
+  EXPECT_LT(solved("kencarp4"), 150);
+  EXPECT_LT(solved("kencarp5"), 150);
+  EXPECT_GT(solved("dopri5"), 450);  // 2 * 820 / 3.3, its interval of stability
 }
 
 TEST(ImplicitSolvers, GiveEveryRowWhatItGetsAlone) {

@@ -36,7 +36,8 @@ class GaussLegendre6 final : public odeum::FullyImplicit {
     return odeum::Schema(
                "Gauss-Legendre of three stages, order 6, A-stable, symmetric and symplectic with "
                "given steps; adaptive by the defect of its collocation polynomial at the step's "
-               "beginning, which goes to zero as h^4, filtered")
+               "beginning, which goes to zero as h^4, filtered. Errors in very stiff components "
+               "stay: radau5 damps them")
         .cite("J. C. Butcher, Implicit Runge-Kutta processes, Math. Comp. 18 (1964) 50-64")
         .cite(
             "E. Hairer, G. Wanner, Solving Ordinary Differential Equations II (1996), IV.8, eq. "

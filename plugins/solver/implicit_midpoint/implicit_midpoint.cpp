@@ -33,7 +33,8 @@ class ImplicitMidpoint final : public DiagonallyImplicit {
     return Schema(
                "Implicit midpoint rule, order 2, A-stable, symmetric and symplectic with given "
                "steps; adaptive by the third divided difference of the last four states; the "
-               "first step by the second one")
+               "first step by the second one. Errors in very stiff components stay: sdirk2 damps "
+               "them")
         .cite(
             "E. Hairer, C. Lubich, G. Wanner, Geometric Numerical Integration (2006), II.1 and "
             "VI.4")
