@@ -74,7 +74,7 @@ struct StepOutputs {
   std::vector<Tensor> carry;
   State error;  ///< local error estimate by member; empty: none
   /// Of an iteration inside the step: how far it is from done, over what is allowed, float64, [1]
-  /// or [rows] as t; above 1 or not a number: it has not converged and the step is repeated
+  /// or [rows]; above 1 or not a number: it has not converged and the step is repeated
   /// shorter. Empty: nothing was iterated.
   Tensor convergence = {};
   std::vector<Tensor> dense;  ///< what `interpolate` needs beside y0 and y1
