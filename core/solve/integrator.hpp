@@ -9,6 +9,7 @@
 
 #include "odeum/controller.hpp"
 #include "odeum/solve.hpp"
+#include "solve/inspection.hpp"
 #include "solve/pace.hpp"
 #include "solve/step_programs.hpp"
 #include "solve/workspace.hpp"
@@ -62,6 +63,8 @@ class StepLoop final : public Integrator {
 
   bool fail(Progress& solve, Status status);
   void diagnose(Progress& solve);
+  void explain(Progress& solve);
+  std::vector<double> errors_of_shorter_steps(const Progress& solve);
 
   Dynamics dynamics_;
   std::shared_ptr<const Solver> solver_;
@@ -75,6 +78,7 @@ class StepLoop final : public Integrator {
   StartProgram start_;
   AttemptProgram attempt_;
   std::unique_ptr<Executable> run_start_, run_attempt_, run_interpolation_, run_diagnosis_;
+  std::unique_ptr<Inspection> inspection_;
 
   std::unique_ptr<Workspace> workspace_;
   std::vector<View> start_control_, begin_, control_, decision_, point_, dense_, extra_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/multiprecision/cpp_int.hpp>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ inline std::vector<Rational> exact(const std::vector<Coefficient>& row) {
 /// A rooted tree: its branches, each a tree.
 struct Tree {
   std::vector<Tree> branches;
+
+  bool operator<(const Tree& other) const { return branches < other.branches; }
 
   int order() const {
     int nodes = 1;
@@ -90,22 +93,28 @@ class Exact {
     for (const auto& row : tableau.a) a_.push_back(exact(row));
   }
   /// The elementary weight of a tree at each stage.
-  std::vector<Rational> stages(const Tree& tree) const {
+  const std::vector<Rational>& stages(const Tree& tree) const {
+    const auto known = known_.find(tree);
+    if (known != known_.end()) return known->second;
     std::vector<Rational> weight(a_.size(), 1);
     for (const Tree& branch : tree.branches) {
-      const std::vector<Rational> inner = stages(branch);
+      const std::vector<Rational>& inner = stages(branch);
       for (std::size_t i = 0; i < a_.size(); ++i) {
         Rational sum = 0;
-        for (std::size_t j = 0; j < a_[i].size(); ++j) sum += a_[i][j] * inner[j];
+        for (std::size_t j = 0; j < a_[i].size(); ++j) {
+          if (a_[i][j] != 0) sum += a_[i][j] * inner[j];
+        }
         weight[i] *= sum;
       }
     }
-    return weight;
+    return known_[tree] = std::move(weight);
   }
   Rational weight(const std::vector<Rational>& b, const Tree& tree) const {
-    const std::vector<Rational> at = stages(tree);
+    const std::vector<Rational>& at = stages(tree);
     Rational sum = 0;
-    for (std::size_t i = 0; i < b.size(); ++i) sum += b[i] * at[i];
+    for (std::size_t i = 0; i < b.size(); ++i) {
+      if (b[i] != 0) sum += b[i] * at[i];
+    }
     return sum;
   }
   /// The largest violation over trees of exactly this order.
@@ -121,6 +130,7 @@ class Exact {
 
  private:
   std::vector<std::vector<Rational>> a_;
+  mutable std::map<Tree, std::vector<Rational>> known_;
 };
 
 }  // namespace odeum::testing

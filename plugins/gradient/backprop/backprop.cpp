@@ -44,6 +44,7 @@ class Backprop final : public GradientMethod {
            "or auto";
   }
 
+  bool differentiates_steps() const override { return true; }
   std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                const std::vector<bool>& wanted) const override {
     return std::make_unique<backprop::DiscreteSolve>(std::move(setting), wanted, policy_);
