@@ -117,6 +117,15 @@ std::string newton_diverged(const SolveReport& report) {
          "smoothing, and one that is not finite there has no solution to find.";
 }
 
+std::string drifted(const SolveReport& report) {
+  return "The steps, undone one by one from the end at t = " + number(report.t) +
+         ", miss the known start by " + number(report.error_ratio) +
+         " times what `drift` allows: the rounding of every step grows on the way back, most where "
+         "the equation contracts. The gradient would be that of another trajectory. Use "
+         "precision: float64, fewer steps, a shorter span, or gradient: backprop, which keeps the "
+         "steps instead of undoing them.";
+}
+
 }  // namespace
 
 const char* name(Status status) {
@@ -133,6 +142,8 @@ const char* name(Status status) {
       return "newton_diverged";
     case Status::event:
       return "event";
+    case Status::drifted:
+      return "drifted";
   }
   return "unknown";
 }
@@ -184,6 +195,8 @@ std::string SolveReport::message() const {
       return non_finite(*this);
     case Status::newton_diverged:
       return newton_diverged(*this);
+    case Status::drifted:
+      return drifted(*this);
   }
   return "";
 }
