@@ -53,11 +53,17 @@ INSTANTIATE_TEST_SUITE_P(Methods, ContinuousGradient,
 TEST_P(ContinuousGradient, ConvergesWithEveryExplicitSolver) {
   const FlowProblem problem;
   const Gradients truth = exact(problem);
-  // Order 1: h = 0.02 times a constant of some units; order 2: h^2; rk4 and kutta38 interpolate by
-  // a parabola, of order 2 as well; the others have dense output of order 3 and more.
-  for (const Coarse& one : {Coarse{"euler", 1e-1}, Coarse{"midpoint", 2e-3}, Coarse{"heun", 2e-3},
-                            Coarse{"rk4", 2e-3}, Coarse{"kutta38", 2e-3}, Coarse{"bosh3", 2e-5},
-                            Coarse{"dopri5", 1e-7}, Coarse{"tsit5", 1e-7}}) {
+  // Order 1: h = 0.02 times a constant of some units; order 2: h^2. Methods without dense output of
+  // their own interpolate by a parabola, of order 2 as well, or by a cubic.
+  constexpr double kOrder1 = 1e-1, kOrder2 = 2e-3, kOrder3 = 2e-5, kOrder4 = 1e-7;
+  for (const Coarse& one :
+       {Coarse{"euler", kOrder1}, Coarse{"semi_implicit_euler", kOrder1},
+        Coarse{"midpoint", kOrder2}, Coarse{"heun", kOrder2}, Coarse{"ralston", kOrder2},
+        Coarse{"adaptive_heun", kOrder2}, Coarse{"leapfrog", kOrder2},
+        Coarse{"reversible_heun", kOrder2}, Coarse{"heun3", kOrder2}, Coarse{"fehlberg32", kOrder2},
+        Coarse{"rk4", kOrder2}, Coarse{"kutta38", kOrder2}, Coarse{"fehlberg45", kOrder2},
+        Coarse{"cash_karp", kOrder2}, Coarse{"bosh3", kOrder3}, Coarse{"dopri5", kOrder4},
+        Coarse{"tsit5", kOrder4}, Coarse{"dopri8", kOrder4}, Coarse{"vern7", kOrder4}}) {
     const Gradients g =
         problem.gradients(with_defaults(GetParam()), {one.solver, "constant", given_step(0.02)});
     ASSERT_TRUE(g.forward.ok() && g.backward.ok()) << one.solver;
@@ -68,7 +74,8 @@ TEST_P(ContinuousGradient, ConvergesWithEveryExplicitSolver) {
 TEST_P(ContinuousGradient, FollowsTheToleranceOfEveryAdaptiveSolver) {
   const FlowProblem problem;
   const Gradients truth = exact(problem);
-  for (const char* solver : {"heun", "bosh3", "dopri5", "tsit5"}) {
+  for (const char* solver : {"heun", "bosh3", "fehlberg45", "cash_karp", "dopri5", "tsit5",
+                             "dopri8", "vern7", "adams_bashforth", "adams_moulton"}) {
     for (const double tolerance : {1e-4, 1e-6}) {
       const Method method = {solver, "integral", tolerances(tolerance, tolerance)};
       const Gradients g = problem.gradients(with_defaults(GetParam()), method);
