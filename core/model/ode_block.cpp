@@ -127,6 +127,7 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
       setting.controller, setting.options, device_);
   if (wanted != nullptr) {
     session->differentiable = gradient_->prepare(std::move(solve_setting), *wanted);
+    log_->trained.push_back({session, setting.options});
   } else {
     session->integrator = solve_setting->integrator(dynamics.dynamics, setting.options, {});
   }
