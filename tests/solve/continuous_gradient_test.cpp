@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "flow_problem.hpp"
+#include "solvers.hpp"
 
 namespace odeum::testing {
 namespace {
@@ -82,6 +84,23 @@ TEST_P(ContinuousGradient, FollowsTheToleranceOfEveryAdaptiveSolver) {
       EXPECT_LT(relative_difference(g, truth), 100.0 * tolerance) << solver << " " << tolerance;
     }
   }
+}
+
+// A hundred times rtol for rosenbrock23, of order 2; cvode's multistep errors add up as much at 1e-8.
+TEST_P(ContinuousGradient, FollowsTheToleranceOfLinearlyImplicitStepsAndOfALibrary) {
+  const FlowProblem problem;
+  const Gradients truth = exact(problem);
+  const Method rosenbrock = {"rosenbrock23", "integral", tolerances(1e-6, 1e-6)};
+  EXPECT_LT(relative_difference(problem.gradients(with_defaults(GetParam()), rosenbrock), truth),
+            1e-4);
+  const std::string library = std::string(std::getenv("ODEUM_PLUGIN_PATH")) + "/solver/cvode.so";
+  if (GetParam() == std::string("interpolated") || !std::filesystem::exists(library)) return;
+  GradientOf gradient = with_defaults(GetParam());
+  if (gradient.plugin == "gauss_legendre") gradient.keys["nodes"] = std::string("adaptive");
+  const Method cvode = {"cvode", "integral", tolerances(1e-8, 1e-8)};
+  const Gradients g = problem.gradients(gradient, cvode);
+  ASSERT_TRUE(g.forward.ok() && g.backward.ok()) << g.backward.message();
+  EXPECT_LT(relative_difference(g, truth), 1e-4);
 }
 
 TEST_P(ContinuousGradient, RunsBackInTimeWithEveryKindOfStep) {
@@ -260,14 +279,6 @@ TEST(Forward, RefusesMoreDerivativesThanItsLimit) {
   const auto least = component<GradientMethod>("gradient", "forward", {{"limit", std::int64_t{1}}});
   EXPECT_NE(least->refusal(*component<Solver>("solver", "dopri5"), {}, flow), "");
 }
-
-/// A bridge to a library with a loop of its own, as far as validation sees it.
-class HostDriven final : public Solver {
- public:
-  int order() const override { return 1; }
-  bool host_driven() const override { return true; }
-  StepOutputs step(Rates&, const StepInputs&) const override { return {}; }
-};
 
 TEST(Validation, RefusesMethodsThatNeedStepsForSolversThatKeepTheirs) {
   const Dynamics flow = regularized_flow();
