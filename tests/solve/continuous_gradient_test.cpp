@@ -86,7 +86,8 @@ TEST_P(ContinuousGradient, FollowsTheToleranceOfEveryAdaptiveSolver) {
   }
 }
 
-// A hundred times rtol for rosenbrock23, of order 2; cvode's multistep errors add up as much at 1e-8.
+// A hundred times rtol for rosenbrock23, of order 2; cvode's multistep errors add up as much at
+// 1e-8.
 TEST_P(ContinuousGradient, FollowsTheToleranceOfLinearlyImplicitStepsAndOfALibrary) {
   const FlowProblem problem;
   const Gradients truth = exact(problem);
