@@ -37,6 +37,8 @@ class QuadratureSolve final : public DifferentiableSolve {
                        const CotangentTargets& targets) override;
   std::size_t kept_bytes() const override { return sweep_.kept_bytes(); }
 
+  const Dynamics& equation() const { return equation_.dynamics; }
+
  private:
   struct Pass {
     const SolveCall& call;

@@ -68,6 +68,8 @@ class InterpolatedSolve final : public DifferentiableSolve {
     return sweep_.kept_bytes() + steps_.size() * record_bytes();
   }
 
+  const Dynamics& equation() const { return equation_.dynamics; }
+
  private:
   struct Step {
     double t, h;
@@ -197,7 +199,12 @@ class Interpolated final : public GradientMethod {
     }
     const AdjointNorm norm =
         config_.text("norm") == "full" ? AdjointNorm::full : AdjointNorm::state_and_adjoint;
-    return std::make_unique<InterpolatedSolve>(std::move(setting), wanted, norm, backward);
+    const Solver& solver = setting->solver();
+    auto solve = std::make_unique<InterpolatedSolve>(std::move(setting), wanted, norm, backward);
+    const std::string refused = solver.refusal(solve->equation());
+    if (!refused.empty())
+      config_.fail("", "the solver cannot solve the adjoint equation: it " + refused);
+    return solve;
   }
 
  private:
