@@ -21,6 +21,11 @@ inline std::string name_of(const GradientOf& gradient) {
   return name;
 }
 
+/// t as a column beside [rows, features], where all rows share it and where each has its own.
+inline Tensor time_column(Tensor t) {
+  return reshape(t, t.shape().has_rows() ? Shape{kRows, 1} : Shape{1, 1});
+}
+
 /// A small net that sees time, its rows' context and a flat parameter buffer, with a log-density
 /// and a running cost beside the state: what a regularized flow integrates.
 inline constexpr std::int64_t kFeatures = 2, kHidden = 4;
@@ -42,7 +47,7 @@ inline Dynamics regularized_flow() {
     const auto parts = split(c[0], {kHidden * (kFeatures + 1), kFeatures * kHidden}, 0);
     const Tensor w1 = reshape(parts[0], {kHidden, kFeatures + 1});
     const Tensor w2 = reshape(parts[1], {kFeatures, kHidden});
-    const Tensor time = broadcast(reshape(t, {1, 1}), {kRows, 1});
+    const Tensor time = broadcast(time_column(t), {kRows, 1});
     const Tensor hidden = tanh(linear(concat({y[0], time}), w1));
     const Tensor f = linear(hidden, w2) + c[1];
     // The exact trace: sum over hidden units of (1 - h^2) (W1 W2^T)_hh.

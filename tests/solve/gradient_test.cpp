@@ -10,6 +10,9 @@ namespace odeum::testing {
 namespace {
 
 GradientOf adjoint(const std::string& norm) { return {"adjoint", {{"norm", norm}}}; }
+GradientOf gauss(const std::string& nodes) { return {"gauss_legendre", {{"nodes", nodes}}}; }
+GradientOf interpolated(const std::string& norm) { return {"interpolated", {{"norm", norm}}}; }
+GradientOf forward(const std::string& norm) { return {"forward", {{"norm", norm}}}; }
 
 const std::vector<InputSpec> kScalar = {{"theta", {1}, DType::f64}};
 
@@ -22,7 +25,10 @@ INSTANTIATE_TEST_SUITE_P(Methods, EveryGradient,
                          ::testing::Values(backprop("steps"), backprop("stages"),
                                            backprop("residuals"), backprop("auto"), kFrugal,
                                            GradientOf{"symplectic", {}}, adjoint("full"),
-                                           adjoint("state_and_adjoint"), adjoint("state")),
+                                           adjoint("state_and_adjoint"), adjoint("state"),
+                                           gauss("steps"), gauss("adaptive"),
+                                           interpolated("adjoint"), interpolated("full"),
+                                           forward("state_and_tangents"), forward("state")),
                          [](const auto& method) { return name_of(method.param); });
 
 // conformance.md, section 5: dz/dt = a z, L = z(T)^2.
@@ -48,7 +54,7 @@ TEST_P(EveryGradient, OfLinearGrowthIsTheClosedForm) {
 TEST_P(EveryGradient, OfASwingingRateIsTheClosedForm) {
   const double theta = 0.7, k = 3.0, z0 = 2.0, end = 2.0;
   const Dynamics swing = dynamics_of(
-      1, [k](Tensor t, Tensor z, auto c) { return c[0] * sin(k * t) * z; }, kScalar);
+      1, [k](Tensor t, Tensor z, auto c) { return c[0] * sin(k * time_column(t)) * z; }, kScalar);
   const double zt = z0 * std::exp(theta * (1.0 - std::cos(k * end)) / k);
   const Gradients g =
       differentiate(GetParam(), swing, tight(), {{z0}}, {0.0, end}, {{theta}}, {{{1.0}}});

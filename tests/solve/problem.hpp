@@ -95,14 +95,14 @@ struct Solution {
   std::vector<double> t, h;  ///< of accepted steps
 };
 
-/// Solves for the first member alone; other members start at zero and are kept in `others`.
-inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
-                              const Values& times, const std::vector<Values>& constants = {},
-                              std::int64_t rows = 1,
-                              std::shared_ptr<Device> device = test_device()) {
-  const auto setting = setting_of(dynamics, method, device);
-  const auto integrator = setting->integrator(dynamics, method.options,
-                                              {.save = method.save, .extra = {}, .extra_at = {}});
+/// Solves with a setting of the same dynamics. Members but the first start at zero.
+inline Solution solve_with(const std::unique_ptr<SolveSetting>& setting, const Dynamics& dynamics,
+                           const SolveOptions& options, SaveTimes save, const Values& initial,
+                           const Values& times, const std::vector<Values>& constants = {},
+                           std::int64_t rows = 1,
+                           const std::shared_ptr<Device>& device = test_device()) {
+  const auto integrator =
+      setting->integrator(dynamics, options, {.save = save, .extra = {}, .extra_at = {}});
   std::vector<OnDevice> storage;
   storage.reserve(1000 + times.size() * dynamics.members.size());
   const auto put = [&](const Values& values) {
@@ -142,6 +142,14 @@ inline Solution solve_problem(const Dynamics& dynamics, const Method& method, co
     solution.y.push_back(all);
   }
   return solution;
+}
+
+inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
+                              const Values& times, const std::vector<Values>& constants = {},
+                              std::int64_t rows = 1,
+                              const std::shared_ptr<Device>& device = test_device()) {
+  return solve_with(setting_of(dynamics, method, device), dynamics, method.options, method.save,
+                    initial, times, constants, rows, device);
 }
 
 }  // namespace odeum::testing
