@@ -285,19 +285,18 @@ TEST(DiscreteGradients, RefuseWhatTheyCannotDifferentiateWithTheReason) {
   with_step_cost.members.push_back(
       {.name = "local_error", .shape = {kRows}, .dtype = DType::f64, .of_steps = true});
   EXPECT_THAT(refusal(kSymplectic, *dopri5, with_step_cost), HasSubstr("'local_error'"));
-  SolveOptions jumps;
-  jumps.jump_times = {0.5};
-  EXPECT_THAT(refusal(kReversible, InvertibleLeapfrog(), decay, jumps), HasSubstr("jump"));
   SolveOptions per_sample;
   per_sample.step_size = StepSize::per_sample;
   EXPECT_THAT(refusal(backprop("auto"), *dopri5, decay, per_sample), HasSubstr("per_sample"));
 }
 
-TEST(DiscreteGradients, EstimateWhatTheyKeep) {
+TEST(EveryGradientMethod, EstimatesWhatItKeeps) {
   const FlowProblem problem;
   const Method method = {"rk4", "constant", given_step(0.1)};
   for (const GradientOf& gradient :
-       {backprop("steps"), backprop("stages"), backprop("residuals"), kFrugal, kSymplectic}) {
+       {backprop("steps"), backprop("stages"), backprop("residuals"), kFrugal, kSymplectic,
+        GradientOf{"adjoint", {}}, GradientOf{"interpolated", {}}, GradientOf{"forward", {}},
+        GradientOf{"gauss_legendre", {}}}) {
     const Gradients g = problem.gradients(gradient, method);
     const auto plugin = component<GradientMethod>("gradient", gradient.plugin, gradient.keys);
     const auto solve = plugin->prepare(setting_of(regularized_flow(), method), {true, true, true});
