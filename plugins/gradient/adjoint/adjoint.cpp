@@ -32,6 +32,10 @@ class ContinuousSolve final : public DifferentiableSolve {
   }
 
   std::size_t kept_bytes() const override { return sweep_.kept_bytes(); }
+  std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                 std::int64_t) const override {
+    return sweep_.kept_bytes(rows, results);
+  }
 
   const Dynamics& equation() const { return equation_.dynamics; }
 
