@@ -87,12 +87,12 @@ struct Result {
 };
 
 Result differentiate(const std::string& method, const SolverEntry& entry, const GradientProblem& p,
-                     double end) {
+                     double end, const std::map<std::string, Config::Value>& keys = {}) {
   Result result;
   const Dynamics dynamics = dynamics_of(p);
   SolveOptions options =
       entry.adaptive() ? adaptive_options(kTolerance, 10000000) : given_steps(kSteps);
-  const auto gradient = testing::component<GradientMethod>("gradient", method);
+  const auto gradient = testing::component<GradientMethod>("gradient", method, keys);
   result.refusal = entry.solver->refusal(dynamics);
   if (result.refusal.empty()) result.refusal = gradient->refusal(*entry.solver, options, dynamics);
   if (!result.refusal.empty()) return result;
@@ -102,7 +102,7 @@ Result differentiate(const std::string& method, const SolverEntry& entry, const 
         testing::component<Controller>("controller", entry.adaptive() ? "integral" : "constant"),
         options, testing::test_device());
     result.gradients =
-        testing::differentiate_setting({method, {}}, std::move(setting), {p.initial}, {0.0, end},
+        testing::differentiate_setting({method, keys}, std::move(setting), {p.initial}, {0.0, end},
                                        {p.parameter_values}, {{p.cotangent}});
   } catch (const std::exception& error) {
     result.failure = error.what();
@@ -199,20 +199,23 @@ std::string growth_table(const std::vector<std::string>& methods,
   const GradientProblem p = gradient_problems().front();
   Table table({"method", "solver", "evaluations, T = 1.5", "T = 6", "T = 24", "kept bytes, T = 1.5",
                "T = 6", "T = 24"});
-  for (const std::string& method : methods) {
+  const auto add = [&](const std::string& label, const std::string& method,
+                       const std::map<std::string, Config::Value>& keys) {
     const SolverEntry* entry = carrier(method, solvers, p);
-    if (entry == nullptr) continue;
+    if (entry == nullptr) return;
     std::vector<std::string> evaluations, bytes;
     for (const double times : {1.0, 4.0, 16.0}) {
-      const Result r = differentiate(method, *entry, p, times * p.end);
+      const Result r = differentiate(method, *entry, p, times * p.end, keys);
       evaluations.push_back(r.ok() ? count_text(r.evaluations()) : "**failed**");
       bytes.push_back(r.ok() ? count_text(static_cast<double>(r.gradients.kept_bytes)) : "-");
     }
-    std::vector<std::string> cells = {method, entry->label};
+    std::vector<std::string> cells = {label, entry->label};
     cells.insert(cells.end(), evaluations.begin(), evaluations.end());
     cells.insert(cells.end(), bytes.begin(), bytes.end());
     table.row(cells);
-  }
+  };
+  for (const std::string& method : methods) add(method, method, {});
+  add("backprop, memory: 2 KiB", "backprop", {{"memory", 2.0 / 1024.0}});
   return table.text();
 }
 
