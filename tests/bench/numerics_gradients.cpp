@@ -128,26 +128,37 @@ double error_of(const GradientProblem& p, const testing::Gradients& g) {
   return error / size;
 }
 
-/// Reasons, each with who gave it.
+std::string list_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+/// Why methods and solvers do not go together, each reason once.
 class Reasons {
  public:
-  void add(const std::string& reason, const std::string& who) {
-    std::vector<std::string>& all = by_reason_[reason];
-    if (std::find(all.begin(), all.end(), who) == all.end()) all.push_back(who);
+  void add(const std::string& reason, const std::string& method, const std::string& solver) {
+    std::vector<std::string>& solvers = by_reason_[reason][method];
+    if (std::find(solvers.begin(), solvers.end(), solver) == solvers.end()) {
+      solvers.push_back(solver);
+    }
   }
   std::string text() const {
     std::string text;
-    for (const auto& [reason, all] : by_reason_) {
-      text += "- ";
-      for (std::size_t i = 0; i < all.size(); ++i) text += (i > 0 ? ", " : "") + all[i];
-      text += ": " + reason + "\n";
+    for (const auto& [reason, by_method] : by_reason_) {
+      // Methods with the same solvers share a line.
+      std::map<std::string, std::vector<std::string>> methods;
+      for (const auto& [method, solvers] : by_method) methods[list_of(solvers)].push_back(method);
+      for (const auto& [solvers, same] : methods) {
+        text += "- **" + list_of(same) + "** with " + solvers + ": " + reason + "\n";
+      }
     }
     return text;
   }
   bool empty() const { return by_reason_.empty(); }
 
  private:
-  std::map<std::string, std::vector<std::string>> by_reason_;
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> by_reason_;
 };
 
 std::string error_table(const GradientProblem& p, const std::vector<std::string>& methods,
@@ -164,7 +175,7 @@ std::string error_table(const GradientProblem& p, const std::vector<std::string>
         continue;
       }
       cells.push_back(r.refusal.empty() ? "**failed**" : "refused");
-      reasons.add(r.refusal.empty() ? r.failure : r.refusal, method + " with " + entry.label);
+      reasons.add(r.refusal.empty() ? r.failure : r.refusal, method, entry.label);
     }
     table.row(cells);
   }

@@ -41,6 +41,8 @@ class QuadratureSolve final : public DifferentiableSolve {
     return sweep_.kept_bytes(rows, results);
   }
 
+  const Dynamics& equation() const { return equation_.dynamics; }
+
  private:
   struct Pass {
     const SolveCall& call;

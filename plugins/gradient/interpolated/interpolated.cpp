@@ -72,6 +72,8 @@ class InterpolatedSolve final : public DifferentiableSolve {
     return sweep_.kept_bytes(rows, results) + static_cast<std::size_t>(steps) * record_bytes(rows);
   }
 
+  const Dynamics& equation() const { return equation_.dynamics; }
+
  private:
   struct Step {
     double t, h;
@@ -201,7 +203,12 @@ class Interpolated final : public GradientMethod {
     }
     const AdjointNorm norm =
         config_.text("norm") == "full" ? AdjointNorm::full : AdjointNorm::state_and_adjoint;
-    return std::make_unique<InterpolatedSolve>(std::move(setting), wanted, norm, backward);
+    const Solver& solver = setting->solver();
+    auto solve = std::make_unique<InterpolatedSolve>(std::move(setting), wanted, norm, backward);
+    const std::string refused = solver.refusal(solve->equation());
+    if (!refused.empty())
+      config_.fail("", "the solver cannot solve the adjoint equation: it " + refused);
+    return solve;
   }
 
  private:
