@@ -93,11 +93,11 @@ struct Solution {
 /// Solves for the first member alone; other members start at zero and are kept in `others`.
 inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
                               const Values& times, const std::vector<Values>& constants = {},
-                              std::int64_t rows = 1,
-                              std::shared_ptr<Device> device = test_device()) {
+                              std::int64_t rows = 1, std::shared_ptr<Device> device = test_device(),
+                              IntegratorRequest request = {}) {
   const auto setting = setting_of(dynamics, method, device);
-  const auto integrator = setting->integrator(dynamics, method.options,
-                                              {.save = method.save, .extra = {}, .extra_at = {}});
+  request.save = method.save;
+  const auto integrator = setting->integrator(dynamics, method.options, request);
   std::vector<OnDevice> storage;
   storage.reserve(1000 + times.size() * dynamics.members.size());
   const auto put = [&](const Values& values) {
