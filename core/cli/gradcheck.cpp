@@ -17,7 +17,8 @@ Arguments arguments() {
                 "tolerances, with a "
                 "reference in float64 at 1e-12, and that with central differences. Of a solve "
                 "file: the sum of the "
-                "last state by initial state, parameters and times. Of a training file: the loss "
+                "last state by initial state, parameters and times; with a terminal event, of the "
+                "state there and its time. Of a training file: the loss "
                 "of the first batch, "
                 "at most 64 rows, by the parameters. Exit status 1 where a method is off.");
   all.positional("CONFIG", "a solve file or a training file");

@@ -26,6 +26,7 @@ struct OdeTerms {
   std::shared_ptr<const VectorField> field;
   Divergence divergence = Divergence::none;
   std::vector<NamedCost> running;  ///< those with a running cost
+  bool events = false;             ///< what the field's event functions ask for is a constant too
 };
 
 struct OdeDynamics {

@@ -28,6 +28,7 @@ void check(const SolveCall& call, const Dynamics& dynamics) {
     }
   }
   if (call.initial.size() != dynamics.members.size() ||
+      (!call.end.empty() && call.end.size() != dynamics.members.size()) ||
       call.constants.size() != dynamics.constants.size() ||
       call.results.size() != (call.times.size() - 1) * dynamics.members.size()) {
     bug("a solve got " + std::to_string(call.initial.size()) + " initial members, " +
@@ -81,7 +82,10 @@ SolveReport StepLoop::integrate(const SolveCall& call) {
                                         call.times.front(), call.times.back())};
   solve.report.t = solve.t;
   solve.report.reached = 1;
-  if (call.times.size() == 1) return solve.report;
+  if (call.times.size() == 1) {
+    copy_members(call.rows, call.initial, call.end);
+    return solve.report;
+  }
 
   if (!run_attempt_) compile();
   bind(call);
@@ -93,7 +97,17 @@ SolveReport StepLoop::integrate(const SolveCall& call) {
     }
   }
   solve.report.t = solve.t;
+  copy_members(call.rows, solve.report.status == Status::event ? at_event_ : now().state, call.end);
   return solve.report;
+}
+
+/// To those views that are wanted.
+void StepLoop::copy_members(std::int64_t rows, std::span<const View> from,
+                            std::span<const View> to) {
+  const std::vector<ValueSpec> specs = member_specs(dynamics_);
+  for (std::size_t m = 0; m < to.size(); ++m) {
+    if (to[m]) device_->copy(to[m], from[m], bytes_of(specs[m], rows));
+  }
 }
 
 /// The first step of all; from the far side of a jump at the initial time.
@@ -369,7 +383,7 @@ bool StepLoop::end_at_steady_state(Progress& solve) {
   ++solve.report.evaluations;
   const auto rows = static_cast<std::size_t>(solve.call.rows);
   for (const double norm : read(*device_, DType::f64, rows, steady_[0])) {
-    if (!(norm <= 1.0)) return false;
+    if (!(norm <= request_.steady_within)) return false;
   }
   solve.report.status = Status::steady_state;
   return true;
@@ -410,15 +424,10 @@ void StepLoop::interpolate(const Progress& solve, double x, double h,
 /// Copies the state to the results at all times not yet written that the solve has come to.
 void StepLoop::deliver_reached(Progress& solve) {
   const std::span<const double> times = solve.call.times;
-  const std::vector<Member>& members = dynamics_.members;
+  const std::size_t members = dynamics_.members.size();
   while (solve.interval + 1 < times.size() && !ahead(solve, solve.t, times[solve.interval + 1])) {
-    for (std::size_t m = 0; m < members.size(); ++m) {
-      const View result = solve.call.results[solve.interval * members.size() + m];
-      if (!result) continue;
-      const auto bytes = static_cast<std::size_t>(members[m].shape.elements(solve.call.rows)) *
-                         size_of(members[m].dtype);
-      device_->copy(result, now().state[m], bytes);
-    }
+    copy_members(solve.call.rows, now().state,
+                 solve.call.results.subspan(solve.interval * members, members));
     ++solve.interval;
     ++solve.report.reached;
   }

@@ -67,6 +67,7 @@ class StepLoop final : public Integrator {
   void observe(Progress& solve, const Pace::Step& step);
   void deliver_within(Progress& solve, const Pace::Step& step);
   void deliver_reached(Progress& solve);
+  void copy_members(std::int64_t rows, std::span<const View> from, std::span<const View> to);
   void interpolate(const Progress& solve, double x, double h, std::span<const View> results);
   double target(const Progress& solve) const;
   static bool ahead(const Progress& solve, double t, double time);

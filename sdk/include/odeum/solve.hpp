@@ -165,6 +165,9 @@ struct SolveCall {
   /// [time 1 .. n-1][member], flattened: where results go. A null view: not wanted.
   std::span<const View> results;
   std::function<void(const AcceptedStep&)> observer;  ///< may be empty
+  /// By member: where the state goes with which the solve ended, at SolveReport::t (an event, a
+  /// steady state, the last accepted step of a failed solve). Empty: not wanted.
+  std::span<const View> end = {};
 };
 
 /// A compiled dynamics with a solver and a controller: the core's one loop. It records and
@@ -182,7 +185,9 @@ enum class SaveTimes : std::uint8_t { exact, interpolated };
 
 /// What ends a solve before its last time, beside terminal events: a steady state is reached at the
 /// end of a step where, for every sample and member of the error norm, the RMS of rate over
-/// tolerance (atol + rtol |y|, per unit of time) is at most 1. Costs an evaluation a step.
+/// tolerance (atol + rtol |y|, per unit of time) is at most IntegratorRequest::steady_within. Costs
+/// an evaluation a step. Explicit methods keep moving by about the tolerance times the fastest
+/// rate of decay.
 enum class Until : std::uint8_t { end, steady_state };
 
 struct IntegratorRequest {
@@ -200,6 +205,7 @@ struct IntegratorRequest {
   /// on are not written.
   EventFunctions events = {};
   Until until = Until::end;
+  double steady_within = 1.0;
 };
 
 /// What a gradient method gets from the core for one solve of a pipeline: the equation, the
