@@ -66,7 +66,9 @@ TEST_F(SolveCommand, DifferentiatesThroughTheEvent) {
   const io::Json all = io::parse_json(last_line(result.out), "stdout");
   EXPECT_LT(all["reference"]["differences_error"].get<double>(), 1e-6);
   for (const io::Json& row : all["methods"]) {
-    if (row.contains("relative_error")) EXPECT_LT(row["relative_error"].get<double>(), 1e-5) << row;
+    // A method that cannot take this solver has none.
+    if (row.contains("failure")) continue;
+    EXPECT_LT(row["relative_error"].get<double>(), 1e-5) << row;
   }
 }
 

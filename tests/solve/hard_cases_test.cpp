@@ -46,7 +46,8 @@ TEST(HardCases, ExponentialGrowthEndsWhereNumbersEnd) {
   const Dynamics growth = dynamics_of(1, [](Tensor, Tensor z, auto) { return 1.0 * z; });
   const Solution s = solve_problem(growth, adaptive(), {1.0}, {0.0, 1000.0});
   EXPECT_EQ(s.report.status, Status::non_finite);
-  EXPECT_NEAR(s.report.t, std::log(std::numeric_limits<double>::max()), 1.0);
+  // Within a step of that length.
+  EXPECT_NEAR(s.report.t, std::log(std::numeric_limits<double>::max()), 5.0);
   EXPECT_FALSE(s.report.message().empty());
 }
 
@@ -93,11 +94,10 @@ TEST(HardCases, NoToleranceAtAllEndsInAStatus) {
   EXPECT_LT(s.report.rejected, 1000);
 }
 
-TEST(HardCases, ALongSpanFromNearZeroKeepsItsResolution) {
-  // Steps at t = 1e9 are longer than t's units there; the state decays to the tolerance at once.
-  const Solution s =
-      solve_problem(decay(), adaptive(), {1.0}, {0.0, 1e3, 1e9}, {}, 1, test_device());
-  EXPECT_NE(s.report.status, Status::non_finite);
+TEST(HardCases, ABillionTimeConstantsRunOutOfSteps) {
+  const Solution s = solve_problem(decay(), adaptive(), {1.0}, {0.0, 1e3, 1e9});
+  EXPECT_EQ(s.report.status, Status::max_steps);
+  EXPECT_EQ(s.report.reached, 2);
   EXPECT_NEAR(s.y[0][0], 0.0, 1e-5);
 }
 
