@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "odeum/error.hpp"
 #include "solve/diagnosis.hpp"
+#include "solve/stability.hpp"
 
 namespace odeum::solve {
 namespace {
@@ -35,18 +37,6 @@ void check(const SolveCall& call, const Dynamics& dynamics) {
         std::to_string(call.constants.size()) + " constants and " +
         std::to_string(call.results.size()) + " results, which do not fit its dynamics");
   }
-}
-
-std::vector<double> read(Device& device, DType type, std::size_t count, View from) {
-  std::vector<double> values(count);
-  if (type == DType::f64) {
-    device.download(values.data(), from, count * sizeof(double));
-    return values;
-  }
-  std::vector<float> single(count);
-  device.download(single.data(), from, count * sizeof(float));
-  std::copy(single.begin(), single.end(), values.begin());
-  return values;
 }
 
 void append(std::vector<View>& to, const std::vector<View>& views) {
@@ -99,15 +89,6 @@ SolveReport StepLoop::integrate(const SolveCall& call) {
   solve.report.t = solve.t;
   copy_members(call.rows, solve.report.status == Status::event ? at_event_ : now().state, call.end);
   return solve.report;
-}
-
-/// To those views that are wanted.
-void StepLoop::copy_members(std::int64_t rows, std::span<const View> from,
-                            std::span<const View> to) {
-  const std::vector<ValueSpec> specs = member_specs(dynamics_);
-  for (std::size_t m = 0; m < to.size(); ++m) {
-    if (to[m]) device_->copy(to[m], from[m], bytes_of(specs[m], rows));
-  }
 }
 
 /// The first step of all; from the far side of a jump at the initial time.
@@ -357,86 +338,58 @@ bool StepLoop::pass_stop(Progress& solve) {
   return !stop.jump || solve.interval + 1 >= solve.call.times.size() || begin(solve);
 }
 
-/// Adds the events inside the step to the report; cuts the step at a terminal one.
-bool StepLoop::end_at_event(Progress& solve, Pace::Step& step) {
-  const Member& member = dynamics_.members.front();
-  const auto size = static_cast<std::size_t>(member.shape.elements_per_row());
-  for (const EventWatch::Sighting& seen : watch_->look(solve.t, step.h, now().watch_in)) {
-    EventHit hit{seen.event, seen.sample, solve.t + seen.x * step.h, {}};
-    if (seen.x == 1.0) hit.t = step.end;
-    interpolate(solve, seen.x, step.h, at_event_);
-    const View row =
-        at_event_[0] + static_cast<std::size_t>(seen.sample) * size * size_of(member.dtype);
-    hit.state = read(*device_, member.dtype, size, row);
-    solve.report.hits.push_back(std::move(hit));
-    if (!request_.events.events[seen.event].terminal) continue;
-    step.end = solve.report.hits.back().t;
-    solve.report.status = Status::event;
-    return true;
-  }
-  return false;
-}
-
-bool StepLoop::end_at_steady_state(Progress& solve) {
-  device_->upload(steady_time_[0], &solve.t, sizeof solve.t);
-  run_steady_->run(solve.call.rows, next().steady_in, steady_);
-  ++solve.report.evaluations;
-  const auto rows = static_cast<std::size_t>(solve.call.rows);
-  for (const double norm : read(*device_, DType::f64, rows, steady_[0])) {
-    if (!(norm <= request_.steady_within)) return false;
-  }
-  solve.report.status = Status::steady_state;
-  return true;
-}
-
-void StepLoop::observe(Progress& solve, const Pace::Step& step) {
-  if (!solve.call.observer) return;
-  const std::vector<View>& outputs = now().attempt_out;
-  solve.call.observer({.index = solve.report.accepted,
-                       .interval = solve.interval,
-                       .t = solve.t,
-                       .h = step.h,
-                       .y = now().state,
-                       .carry = now().carry,
-                       .extra = std::span(outputs).last(attempt_.extra.size())});
-}
-
-/// Interpolates to the times inside the step just accepted.
-void StepLoop::deliver_within(Progress& solve, const Pace::Step& step) {
-  const std::size_t members = dynamics_.members.size();
-  const std::span<const double> times = solve.call.times;
-  while (lies_within(solve, step)) {
-    interpolate(solve, (times[solve.interval + 1] - solve.t) / step.h, step.h,
-                solve.call.results.subspan(solve.interval * members, members));
-    ++solve.interval;
-    ++solve.report.reached;
-  }
-}
-
-/// The members at t + x h of the step last attempted.
-void StepLoop::interpolate(const Progress& solve, double x, double h,
-                           std::span<const View> results) {
-  const double point[3] = {x, solve.t, h};
-  device_->upload(point_[0], point, sizeof point);
-  run_interpolation_->run(solve.call.rows, now().interpolate_in, results);
-}
-
-/// Copies the state to the results at all times not yet written that the solve has come to.
-void StepLoop::deliver_reached(Progress& solve) {
-  const std::span<const double> times = solve.call.times;
-  const std::size_t members = dynamics_.members.size();
-  while (solve.interval + 1 < times.size() && !ahead(solve, solve.t, times[solve.interval + 1])) {
-    copy_members(solve.call.rows, now().state,
-                 solve.call.results.subspan(solve.interval * members, members));
-    ++solve.interval;
-    ++solve.report.reached;
-  }
-}
-
 bool StepLoop::fail(Progress& solve, Status status) {
   solve.report.status = status;
   diagnose(solve);
+  explain(solve);
   return false;
+}
+
+/// Looks at the field where the solve ended, and at what shorter steps would do, for the cause.
+void StepLoop::explain(Progress& solve) {
+  SolveReport& report = solve.report;
+  Evidence evidence;
+  evidence.status = report.status;
+  evidence.error_order = method_.adaptive() ? solver_->error_order() : 0;
+  evidence.elapsed = std::abs(solve.t - solve.call.times.front());
+  evidence.t = solve.t;
+  evidence.h = report.h;
+  if (const Tableau* tableau = solver_->runge_kutta()) {
+    evidence.stability = real_stability_interval(*tableau);
+  }
+  try {
+    if (!inspection_) inspection_ = std::make_unique<Inspection>(dynamics_, options_, device_);
+    inspection_->measure(evidence, report.sample, solve.call.rows, now().state, constants_);
+  } catch (const std::invalid_argument&) {
+    // The field has no tangent: what follows goes by the errors alone.
+  }
+  if (method_.adaptive()) evidence.errors = errors_of_shorter_steps(solve);
+  report.cause = cause_of(evidence);
+  report.stability = evidence.stability;
+  if (std::isfinite(evidence.stiffness())) report.stiffness = evidence.stiffness();
+  if (report.cause == Cause::blow_up && std::isfinite(evidence.time_to_blow_up())) {
+    report.blow_up_time = solve.t + std::copysign(evidence.time_to_blow_up(), report.h);
+  }
+}
+
+/// Evidence::errors from where the solve ended. What the attempts write
+/// is of no use any more.
+std::vector<double> StepLoop::errors_of_shorter_steps(const Progress& solve) {
+  std::vector<View> outputs = now().attempt_out;
+  const std::size_t kept = 1 + now().state.size() + now().carry.size();
+  std::fill(outputs.begin() + static_cast<std::ptrdiff_t>(kept), outputs.end(), View{});
+  std::vector<double> errors;
+  control_values_[AttemptProgram::t] = solve.t;
+  for (int k = 0; k < kShorterSteps; ++k) {
+    control_values_[AttemptProgram::h] = std::ldexp(solve.report.h, kAsTried - k);
+    device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
+    run_attempt_->run(solve.call.rows, now().attempt_in, outputs);
+    device_->download(decision_values_.data(), decision_[0],
+                      decision_values_.size() * sizeof(double));
+    const bool finite = decision_values_[AttemptProgram::non_finite] == 0.0;
+    errors.push_back(finite ? decision_values_[AttemptProgram::error_ratio] : HUGE_VAL);
+  }
+  return errors;
 }
 
 /// Finds the sample and component to blame: entries that are not finite in the state, in its rates

@@ -10,6 +10,7 @@
 #include "plugin/registry.hpp"
 #include "solve/options.hpp"
 #include "solve/setting.hpp"
+#include "solve/slow_solve.hpp"
 #include "solve/stops.hpp"
 #include "train/problem_events.hpp"
 
@@ -203,14 +204,18 @@ Solution Problem::solve() {
     solution.t.push_back(t);
     solution.y.push_back(download(y, features));
   };
-  if (every_step_ > 0) {
+  solve::SlowSolve slow(dynamics_.dynamics, *solver_, device_);
+  const bool may_be_slow = options_.step_size == StepSize::shared && !solver_->host_driven();
+  if (may_be_slow || every_step_ > 0) {
     call.observer = [&](const AcceptedStep& step) {
-      if (step.index % every_step_ == 0) keep(step.t, step.y[0]);
+      if (may_be_slow) slow.see(step, call.rows, call.constants);
+      if (every_step_ > 0 && step.index % every_step_ == 0) keep(step.t, step.y[0]);
     };
   }
   const bool ends_early = !events_.events.empty() || until_ != Until::end;
   if (ends_early) call.end = last;
   solution.report = integrator->integrate(call);
+  slow.conclude(solution.report);
 
   const SolveReport& report = solution.report;
   if (!report.ok() && options_.on_failure != OnFailure::partial) return {report, {}, {}};

@@ -33,6 +33,7 @@ class Backprop final : public GradientMethod {
     policy_.memory_limit = static_cast<std::size_t>(config.number("memory") * 1024.0 * 1024.0);
   }
 
+  bool differentiates_steps() const override { return true; }
   std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                const std::vector<bool>& wanted) const override {
     return std::make_unique<backprop::DiscreteSolve>(std::move(setting), wanted, policy_);

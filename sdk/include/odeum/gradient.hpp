@@ -47,6 +47,10 @@ class GradientMethod {
   /// can. Asked at validation.
   virtual std::string refusal(const Solver& solver, const SolveOptions& options,
                               const Dynamics& dynamics) const;
+  /// Whether it differentiates Solver::step itself, so that members given by the steps
+  /// (Member::of_steps) have cotangents too. A method that integrates further equations, or takes
+  /// the steps from the tableau, does not.
+  virtual bool differentiates_steps() const { return false; }
   /// `wanted[i]`: whether cotangents of constant i will ever be asked for.
   virtual std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                        const std::vector<bool>& wanted) const = 0;
