@@ -39,6 +39,7 @@ class PiecewiseSolve final : public DifferentiableSolve {
         wanted_(std::move(wanted)) {
     smooth_.jump_times.clear();
     setting_ = make_(smooth_);
+    solves_.push_back(method_->prepare(make_(smooth_), wanted_));
     for (const ValueSpec& spec : member_specs(setting_->dynamics())) {
       Recording recording;
       const Tensor value = recording.input("cotangent", spec.shape, spec.dtype, spec.row_class);
@@ -55,6 +56,12 @@ class PiecewiseSolve final : public DifferentiableSolve {
     std::size_t total = 0;
     for (std::size_t k = 0; k < pieces_.size(); ++k) total += solves_[k]->kept_bytes();
     return total;
+  }
+  /// Steps are about as many in all as without jumps; every jump is one result more.
+  std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                 std::int64_t steps) const override {
+    const auto jumps = static_cast<std::int64_t>(options_.jump_times.size());
+    return solves_.front()->estimate_kept_bytes(rows, results + jumps, steps);
   }
 
  private:

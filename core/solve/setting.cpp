@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "solve/setting.hpp"
 
+#include "program/staging_device.hpp"
 #include "solve/integrator.hpp"
 #include "solve/rates.hpp"
 
@@ -51,7 +52,7 @@ std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<co
                                            std::shared_ptr<const Controller> controller,
                                            SolveOptions options, std::shared_ptr<Device> device) {
   return std::make_unique<Setting>(std::move(dynamics), std::move(solver), std::move(controller),
-                                   std::move(options), std::move(device));
+                                   std::move(options), program::with_host_calls(std::move(device)));
 }
 
 void check_solver(const Config& config, const Solver& solver, const SolveOptions&,
@@ -62,6 +63,9 @@ void check_solver(const Config& config, const Solver& solver, const SolveOptions
 
 void check_gradient(const Config& config, const GradientMethod& gradient, const Solver& solver,
                     const SolveOptions& options, const Dynamics& dynamics) {
+  // `prepare` (solve/piecewise.hpp) gives methods the stretches between jumps.
+  SolveOptions smooth = options;
+  smooth.jump_times.clear();
   for (const Member& member : dynamics.members) {
     if (!member.of_steps || gradient.differentiates_steps()) continue;
     throw ConfigError(config.place(),
@@ -69,7 +73,7 @@ void check_gradient(const Config& config, const GradientMethod& gradient, const 
                           "', a cost of the solver's steps: the equations that it integrates know "
                           "nothing of steps. Use backprop, which differentiates the steps taken");
   }
-  const std::string reason = gradient.refusal(solver, options, dynamics);
+  const std::string reason = gradient.refusal(solver, smooth, dynamics);
   if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
 }
 

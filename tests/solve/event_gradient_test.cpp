@@ -91,7 +91,9 @@ Gradient gradient_of(const std::string& plugin, const Dynamics& dynamics,
 }
 
 class EventGradients : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Methods, EventGradients, ::testing::Values("backprop", "adjoint"));
+INSTANTIATE_TEST_SUITE_P(Methods, EventGradients,
+                         ::testing::Values("backprop", "adjoint", "gauss_legendre", "interpolated",
+                                           "forward", "symplectic"));
 
 // conformance.md, section 5, first hit of a falling body: t* = sqrt(2 x0 / g).
 TEST_P(EventGradients, OfTheFirstHitOfAFallingBody) {

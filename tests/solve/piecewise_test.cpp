@@ -86,7 +86,9 @@ Method with_jump(double tolerance = 1e-10) {
 }
 
 class AcrossJumps : public ::testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Gradients, AcrossJumps, ::testing::Values("backprop", "adjoint"));
+INSTANTIATE_TEST_SUITE_P(Gradients, AcrossJumps,
+                         ::testing::Values("backprop", "adjoint", "gauss_legendre", "interpolated",
+                                           "forward", "symplectic"));
 
 TEST_P(AcrossJumps, GradientsAreTheClosedForm) {
   const double x0 = 1.5, a = 0.5, end = 0.9;
