@@ -22,7 +22,8 @@ Dynamics jump_problem() {
   return dynamics_of(
       1,
       [](Tensor t, Tensor z, std::span<const Tensor> c) {
-        const Tensor before = less(t, full(t, {1}, 0.5));
+        const Tensor time = t.shape().has_rows() ? reshape(t, {kRows, 1}) : t;
+        const Tensor before = less(time, full(time, Shape(time.shape()), 0.5));
         return before * (-(c[0] * z)) + (1.0 - before) * square(z);
       },
       kRate);
