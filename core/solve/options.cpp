@@ -74,6 +74,9 @@ void check_own_loop(const Config& config) {
     if (config.has(key)) config.fail(key, why + ", or bound them by max_step");
   }
   if (config.component("controller").use() != kDefaultController) config.fail("controller", why);
+  if (config.text("at_min_step") == "clip") {
+    config.fail("at_min_step", "'" + config.use() + "' takes no step against its error test: fail");
+  }
 }
 
 OnFailure on_failure(const std::string& text) {

@@ -159,6 +159,7 @@ TEST_F(Cvode, RefusesGivenStepsAndAControllerWhereTheyAreWritten) {
   EXPECT_THAT(read({{"step", 0.1}}, "integral"), HasSubstr("step"));
   EXPECT_THAT(read({{"steps", std::int64_t{5}}}, "integral"), HasSubstr("chooses its own steps"));
   EXPECT_THAT(read({}, "pid"), HasSubstr("controller"));
+  EXPECT_THAT(read({{"at_min_step", std::string("clip")}}, "integral"), HasSubstr("error test"));
 }
 
 TEST_F(Cvode, RefusesKeysThatWouldHaveNoEffect) {
