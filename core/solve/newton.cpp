@@ -80,7 +80,7 @@ std::string newton_refusal(const Dynamics& dynamics, const NewtonOptions& option
   if (const std::vector<std::string> mixing = couplings(dynamics); !mixing.empty()) {
     return "solves an equation for each sample, and the rates mix samples by " + listed(mixing) +
            ", so that one Jacobian would couple the whole batch: take that operation out of the "
-           "field (batch statistics as buffers, for one), or use an explicit solver";
+           "field (batch statistics as buffers, for one), or use cvode with linear_solver: krylov";
   }
   return "";
 }

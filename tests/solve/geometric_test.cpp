@@ -225,7 +225,7 @@ TEST(ReversibleMethods, EndWithAStatusOnSolutionsThatDecay) {
     options.max_steps = 5000;
     const Solution s = solve_problem(decay, {solver, "integral", options}, {1.0}, {0.0, 20.0});
     EXPECT_EQ(s.report.status, Status::max_steps) << solver;
-    EXPECT_THAT(s.report.message(), HasSubstr("stiff for an explicit method"));
+    EXPECT_THAT(s.report.message(), HasSubstr("max_steps"));
   }
   const Method damped{
       "leapfrog", "integral", tolerances(1e-5, 1e-5), SaveTimes::exact, {{"eta", 0.7}}};
