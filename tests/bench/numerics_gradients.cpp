@@ -150,7 +150,8 @@ class Reasons {
       std::map<std::string, std::vector<std::string>> methods;
       for (const auto& [method, solvers] : by_method) methods[list_of(solvers)].push_back(method);
       for (const auto& [solvers, same] : methods) {
-        text += "- **" + list_of(same) + "** with " + solvers + ": " + reason + "\n";
+        text.append("- **").append(list_of(same)).append("** with ").append(solvers);
+        text.append(": ").append(reason).append("\n");
       }
     }
     return text;
