@@ -16,7 +16,7 @@ Arguments arguments() {
   Arguments all(
       "CONFIG [options]",
       "Solves the initial value problem of a file with a section `problem:` and prints the states "
-      "at its times. Exit status 1 where the solve fails.");
+      "at its times, and the events that it met. Exit status 1 where the solve fails.");
   all.positional("CONFIG", "a file with a section problem:");
   add_set_option(all);
   all.option("out,o", "FILE", "write the solution there, .npy or .csv: a row per time, t in front");
@@ -44,6 +44,25 @@ void print_table(const train::Solution& solution, const std::vector<std::string>
     std::printf("%16.9g", solution.t[i]);
     for (const double value : solution.y[i]) std::printf("%16.9g", value);
     std::printf("\n");
+  }
+}
+
+std::string name_of(const train::Problem& problem, const EventHit& hit) {
+  return problem.events().events[hit.event].name;
+}
+
+io::Json hits_json(const train::Problem& problem, const SolveReport& report) {
+  io::Json hits = io::Json::array();
+  for (const EventHit& hit : report.hits) {
+    hits.push_back(
+        {{"event", hit.event}, {"name", name_of(problem, hit)}, {"t", hit.t}, {"y", hit.state}});
+  }
+  return hits;
+}
+
+void print_hits(const train::Problem& problem, const SolveReport& report) {
+  for (const EventHit& hit : report.hits) {
+    std::printf("event %s at t = %.15g\n", name_of(problem, hit).c_str(), hit.t);
   }
 }
 
@@ -77,6 +96,7 @@ int run(const Values& values) {
                 {"message", report.message()},
                 {"t", solution.t},
                 {"y", solution.y},
+                {"events", hits_json(problem, report)},
                 {"evaluations", report.evaluations},
                 {"accepted", report.accepted},
                 {"rejected", report.rejected},
@@ -86,6 +106,7 @@ int run(const Values& values) {
                 {"note", report.note()}});
   } else {
     if (out.empty() && !solution.t.empty()) print_table(solution, names);
+    print_hits(problem, report);
     std::printf("%s: %lld evaluations, %lld steps accepted, %lld rejected\n", name(report.status),
                 static_cast<long long>(report.evaluations), static_cast<long long>(report.accepted),
                 static_cast<long long>(report.rejected));

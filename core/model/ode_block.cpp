@@ -9,7 +9,9 @@
 #include "odeum/tensor.hpp"
 #include "plugin/registry.hpp"
 #include "solve/options.hpp"
+#include "solve/piecewise.hpp"
 #include "solve/setting.hpp"
+#include "solve/stops.hpp"
 
 namespace odeum::model {
 
@@ -100,6 +102,7 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
   setting.controller = registry.create<Controller>(solver.component("controller"));
   setting.options =
       solve::options_from(solver, *setting.solver, *setting.controller, precision_, warnings);
+  if (!learn_span_) solve::check_stops(solver, setting.span[0], setting.span[1]);
   if (setting.options.on_failure == OnFailure::partial) {
     solver.fail("on_failure",
                 "a partial solution is of no use inside a model: partial is for `odeum solve`");
@@ -122,14 +125,17 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
   session->span_is_input = static_cast<bool>(times);
   session->log = log_;
   session->on_failure = setting.options.on_failure;
-  auto solve_setting = solve::make_setting(
-      dynamics.dynamics, with_step_costs(setting.solver, terms.steps, dynamics.first_of_steps()),
-      setting.controller, setting.options, device_);
+  const auto make =
+      [equation = dynamics.dynamics,
+       solver = with_step_costs(setting.solver, terms.steps, dynamics.first_of_steps()),
+       controller = setting.controller, device = device_](const SolveOptions& options) {
+        return solve::make_setting(equation, solver, controller, options, device);
+      };
   if (wanted != nullptr) {
-    session->differentiable = gradient_->prepare(std::move(solve_setting), *wanted);
+    session->differentiable = solve::prepare(gradient_, make, setting.options, *wanted);
     log_->trained.push_back({session, setting.options});
   } else {
-    session->integrator = solve_setting->integrator(dynamics.dynamics, setting.options, {});
+    session->integrator = make(setting.options)->integrator(dynamics.dynamics, setting.options, {});
   }
   return session;
 }

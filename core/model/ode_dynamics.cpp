@@ -73,6 +73,7 @@ OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType preci
     TrajectoryPoint point(*terms.field, rehearsal.scope, rehearsal.t, rehearsal.z, rehearsal.probes,
                           terms.divergence);
     record_rates(point, terms);
+    if (terms.events) terms.field->event_functions(rehearsal.scope, rehearsal.t, rehearsal.z);
     result.uses_probe = point.used_probe();
     result.items = rehearsal.scope.items();
   } catch (const std::invalid_argument& error) {

@@ -27,6 +27,7 @@ struct OdeTerms {
   Divergence divergence = Divergence::none;
   std::vector<NamedCost> running;     ///< those with a running cost
   std::vector<NamedCost> steps = {};  ///< those with a cost of the solver's steps
+  bool events = false;  ///< what the field's event functions ask for is a constant too
 };
 
 struct OdeDynamics {

@@ -32,13 +32,18 @@ Tensor largest(const std::vector<Tensor>& norms) {
 }  // namespace
 
 Tensor tolerance(Tensor magnitude, const Member& member, const SolveOptions& options) {
+  // Where atol is 0, an entry that is and stays 0 has no error: 0 over something.
+  const double least = member.dtype == DType::f32 ? std::numeric_limits<float>::min()
+                                                  : std::numeric_limits<double>::min();
   const auto entries_of_atol = static_cast<std::int64_t>(options.atol.size());
   const Tensor relative = options.rtol * magnitude;
   if (entries_of_atol > 1 && member.shape.rank() > 1 &&
       member.shape[member.shape.rank() - 1] == entries_of_atol) {
-    return relative + constant(magnitude, {entries_of_atol}, options.atol);
+    std::vector<double> atol = options.atol;
+    for (double& one : atol) one = std::max(one, least);
+    return relative + constant(magnitude, {entries_of_atol}, std::move(atol));
   }
-  return relative + *std::min_element(options.atol.begin(), options.atol.end());
+  return relative + std::max(least, *std::min_element(options.atol.begin(), options.atol.end()));
 }
 
 Tensor error_over_tolerance(Tensor error, Tensor y0, Tensor y1, const Member& member,

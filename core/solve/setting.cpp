@@ -63,6 +63,9 @@ void check_solver(const Config& config, const Solver& solver, const SolveOptions
 
 void check_gradient(const Config& config, const GradientMethod& gradient, const Solver& solver,
                     const SolveOptions& options, const Dynamics& dynamics) {
+  // `prepare` (solve/piecewise.hpp) gives methods the stretches between jumps.
+  SolveOptions smooth = options;
+  smooth.jump_times.clear();
   for (const Member& member : dynamics.members) {
     if (!member.of_steps || gradient.differentiates_steps()) continue;
     throw ConfigError(config.place(),
@@ -70,7 +73,7 @@ void check_gradient(const Config& config, const GradientMethod& gradient, const 
                           "', a cost of the solver's steps: the equations that it integrates know "
                           "nothing of steps. Use backprop, which differentiates the steps taken");
   }
-  const std::string reason = gradient.refusal(solver, options, dynamics);
+  const std::string reason = gradient.refusal(solver, smooth, dynamics);
   if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
 }
 

@@ -74,7 +74,8 @@ struct GradientCheck {
 /// rounding of the precision, at most 1e-2; 1e-2 with given steps.
 ///
 /// Of a solve file: the derivative of the sum of the state at the last time by the initial state,
-/// the parameters and the times of start and end.
+/// the parameters and the times of start and end. With a terminal event: of the sum of the state at
+/// the event and the event's time.
 GradientCheck check_problem(const Config& root, const std::vector<Config>& methods, double allowed,
                             plugin::Registry& registry);
 /// Of a training file: the derivative of the loss of the first batch (at most 64 rows) at the

@@ -11,6 +11,8 @@
 #include "solve/options.hpp"
 #include "solve/setting.hpp"
 #include "solve/slow_solve.hpp"
+#include "solve/stops.hpp"
+#include "train/problem_events.hpp"
 
 namespace odeum::train {
 namespace {
@@ -26,14 +28,12 @@ std::vector<double> wanted_times(const Config& times) {
                              std::to_string(at[i - 1]));
       }
     }
-    if (at.front() == at.back()) times.fail("at", "the times are all equal: nothing to solve");
     return at;
   }
   if (!times.has("to"))
     times.fail("to", "this key is missing: where the integration ends; or give `at`");
   const double from = times.number("from");
   const double to = times.number("to");
-  if (from == to) times.fail("to", "equals `from`: there is nothing to solve");
   const auto count = static_cast<std::size_t>(times.integer("count"));
   std::vector<double> result(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -42,6 +42,20 @@ std::vector<double> wanted_times(const Config& times) {
   }
   result.back() = to;
   return result;
+}
+
+/// 0: the times are saved, not the steps.
+std::int64_t wanted_steps(const Config& times) {
+  if (times.text("save") != "steps") {
+    if (times.has("every")) times.fail("every", "goes with `save: steps` only");
+    return 0;
+  }
+  const bool more = times.has("at") ? times.numbers("at").size() > 2 : times.integer("count") > 2;
+  if (more) {
+    times.fail(times.has("at") ? "at" : "count",
+               "with `save: steps` there are two times, start and end");
+  }
+  return times.has("every") ? times.integer("every") : 1;
 }
 
 }  // namespace
@@ -57,6 +71,7 @@ Problem::Problem(const Config& root, const plugin::Registry& registry)
   times_ = wanted_times(problem.section("times"));
   save_ =
       problem.section("times").text("save") == "exact" ? SaveTimes::exact : SaveTimes::interpolated;
+  every_step_ = wanted_steps(problem.section("times"));
   initial_ = problem.numbers("initial");
   const auto features = static_cast<std::int64_t>(initial_.size());
   if (field_->features() >= 0 && field_->features() != features) {
@@ -75,8 +90,10 @@ Problem::Problem(const Config& root, const plugin::Registry& registry)
     solver.fail("atol", std::to_string(options_.atol.size()) + " tolerances for a state of " +
                             std::to_string(features) + " components");
   }
+  solve::check_stops(solver, times_.front(), times_.back());
   model::OdeTerms terms;
   terms.field = field_;
+  terms.events = names_event_functions(problem) && !field_->events().empty();
   dynamics_ = model::make_dynamics(terms, Shape{kRows, features}, precision_);
   solve::check_solver(solver, *solver_, options_, dynamics_.dynamics);
   for (const model::Item& item : dynamics_.items) {
@@ -89,6 +106,35 @@ Problem::Problem(const Config& root, const plugin::Registry& registry)
   }
   parameter_values_ =
       model::initial_values(parameters_, static_cast<std::uint64_t>(root.integer("seed")));
+  read_ending(problem);
+}
+
+void Problem::read_ending(const Config& problem) {
+  events_ = events_of(problem, field_, dynamics_, initial_.size());
+  if (problem.text("until") == "steady_state") until_ = Until::steady_state;
+  if (problem.has("steady_within")) {
+    if (until_ == Until::end) problem.fail("steady_within", "goes with `until: steady_state` only");
+    steady_within_ = problem.number("steady_within");
+  }
+  if (!events_.events.empty()) check_loop(problem, "events");
+  if (until_ != Until::end) check_loop(problem, "until");
+}
+
+/// Events and steady states are looked for by the loop with one step for all.
+void Problem::check_loop(const Config& problem, const std::string& key) const {
+  if (solver_->host_driven()) {
+    problem.fail(key, "is looked for in a method's own steps, and '" +
+                          problem.component("solver").use() +
+                          "' takes its steps inside a library: choose another solver");
+  }
+  if (options_.step_size == StepSize::per_sample) {
+    problem.fail(key, "is looked for where all samples share their steps: leave step_size out");
+  }
+}
+
+bool Problem::has_terminal_event() const {
+  return std::any_of(events_.events.begin(), events_.events.end(),
+                     [](const Event& event) { return event.terminal; });
 }
 
 std::shared_ptr<void> Problem::upload(const std::vector<double>& values) const {
@@ -131,6 +177,9 @@ Solution Problem::solve() {
   const std::unique_ptr<SolveSetting> made = setting(options_);
   IntegratorRequest request;
   request.save = save_;
+  request.events = events_;
+  request.until = until_;
+  request.steady_within = steady_within_;
   const std::unique_ptr<Integrator> integrator =
       made->integrator(dynamics_.dynamics, options_, request);
   const Constants constant = constants(parameter_values_);
@@ -142,28 +191,45 @@ Solution Problem::solve() {
   for (std::size_t i = 1; i < times_.size(); ++i)
     results.push_back(View{memory.get(), 0} + i * stride);
   const std::array first{View{start.get(), 0}};
+  const std::array last{View{memory.get(), 0}};
 
+  Solution solution;
   SolveCall call;
   call.rows = 1;
   call.times = times_;
   call.initial = first;
   call.constants = constant.views;
   call.results = results;
+  const auto keep = [&](double t, View y) {
+    solution.t.push_back(t);
+    solution.y.push_back(download(y, features));
+  };
   solve::SlowSolve slow(dynamics_.dynamics, *solver_, device_);
-  if (options_.step_size == StepSize::shared && !solver_->host_driven()) {
-    call.observer = [&](const AcceptedStep& step) { slow.see(step, call.rows, call.constants); };
+  const bool may_be_slow = options_.step_size == StepSize::shared && !solver_->host_driven();
+  if (may_be_slow || every_step_ > 0) {
+    call.observer = [&](const AcceptedStep& step) {
+      if (may_be_slow) slow.see(step, call.rows, call.constants);
+      if (every_step_ > 0 && step.index % every_step_ == 0) keep(step.t, step.y[0]);
+    };
   }
-  Solution solution;
+  const bool ends_early = !events_.events.empty() || until_ != Until::end;
+  if (ends_early) call.end = last;
   solution.report = integrator->integrate(call);
   slow.conclude(solution.report);
-  const bool partial = options_.on_failure == OnFailure::partial;
-  if (!solution.report.ok() && !partial) return solution;
-  const double sign = times_.back() > times_.front() ? 1.0 : -1.0;
-  for (std::size_t i = 0; i < times_.size(); ++i) {
-    if (!solution.report.ok() && sign * times_[i] > sign * solution.report.t) break;
-    solution.t.push_back(times_[i]);
-    solution.y.push_back(i == 0 ? download(first[0], features)
-                                : download(results[i - 1], features));
+
+  const SolveReport& report = solution.report;
+  if (!report.ok() && options_.on_failure != OnFailure::partial) return {report, {}, {}};
+  if (every_step_ > 0) {
+    if (solution.t.empty()) keep(times_.front(), first[0]);
+    if (report.status == Status::success && report.accepted > 0) {
+      keep(times_.back(), results.back());
+    }
+  } else {
+    const auto reached = static_cast<std::size_t>(report.reached);
+    for (std::size_t i = 0; i < reached; ++i) keep(times_[i], i == 0 ? first[0] : results[i - 1]);
+  }
+  if (report.status == Status::event || report.status == Status::steady_state) {
+    keep(report.t, last[0]);
   }
   return solution;
 }

@@ -23,7 +23,9 @@ namespace odeum::train {
 
 struct Solution {
   SolveReport report;
-  std::vector<double> t;               ///< the times that were reached, the first one included
+  /// The times that were reached, the first one included; with `save: steps` the ends of steps. An
+  /// event or a steady state that ended the solve is the last one.
+  std::vector<double> t;
   std::vector<std::vector<double>> y;  ///< the states there
 };
 
@@ -45,6 +47,9 @@ class Problem {
   const std::vector<std::string>& components() const { return components_; }
   DType precision() const { return precision_; }
   const SolveOptions& options() const { return options_; }
+  const EventFunctions& events() const { return events_; }
+  /// Whether the solve ends at an event, if it meets one.
+  bool has_terminal_event() const;
   std::shared_ptr<Device> device() const { return device_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -62,6 +67,9 @@ class Problem {
   std::vector<double> download(View from, std::size_t elements) const;
 
  private:
+  void read_ending(const Config& problem);
+  void check_loop(const Config& problem, const std::string& key) const;
+
   DType precision_;
   std::shared_ptr<Device> device_;
   std::shared_ptr<const VectorField> field_;
@@ -69,6 +77,10 @@ class Problem {
   std::shared_ptr<const Controller> controller_;
   SolveOptions options_;
   SaveTimes save_ = SaveTimes::interpolated;
+  std::int64_t every_step_ = 0;  ///< each so manieth step is saved instead of times; 0: times
+  EventFunctions events_;
+  Until until_ = Until::end;
+  double steady_within_ = 1.0;
   std::vector<double> times_;
   std::vector<double> initial_;
   std::vector<std::string> components_;

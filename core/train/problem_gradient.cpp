@@ -6,6 +6,8 @@
 
 #include "odeum/gradient.hpp"
 #include "plugin/registry.hpp"
+#include "solve/event_solve.hpp"
+#include "solve/piecewise.hpp"
 #include "solve/setting.hpp"
 #include "train/gradient_reference.hpp"
 #include "train/problem.hpp"
@@ -60,15 +62,22 @@ class Differentiated {
     const std::unique_ptr<SolveSetting> setting = problem.setting(problem.options());
     solve::check_gradient(method, *method_, setting->solver(), setting->options(),
                           setting->dynamics());
-    solve_ = method_->prepare(problem.setting(problem.options()), wanted);
+    const solve::MakeSetting make = [&problem](const SolveOptions& options) {
+      return problem.setting(options);
+    };
+    if (problem.has_terminal_event()) {
+      to_event_ = std::make_unique<solve::EventSolve>(method_, make, problem.options(), wanted,
+                                                      problem.events());
+    } else {
+      solve_ = solve::prepare(method_, make, problem.options(), wanted);
+    }
     result_ = problem.upload(std::vector<double>(features_, 0.0));
   }
 
   double loss(const Variables& at) {
     const Arguments arguments = begin(at);
-    const SolveReport report = solve_->forward(arguments.call);
-    if (!report.ok()) throw RunError("the solve failed: " + report.message());
-    return sum_of_result();
+    forward(arguments.call);
+    return sum_of_result() + (to_event_ ? to_event_->event().t : 0.0);
   }
 
   /// The last state of the last solve.
@@ -76,8 +85,7 @@ class Differentiated {
 
   std::vector<double> gradient(const Variables& at, GradientRow& row) {
     const Arguments arguments = begin(at);
-    const SolveReport forward = solve_->forward(arguments.call);
-    if (!forward.ok()) throw RunError("the solve failed: " + forward.message());
+    const SolveReport forward = this->forward(arguments.call);
     const std::shared_ptr<void> ones = problem_.upload(std::vector<double>(features_, 1.0));
     const std::array cotangents{View{ones.get(), 0}};
     const std::shared_ptr<void> initial = problem_.upload(std::vector<double>(features_, 0.0));
@@ -89,8 +97,10 @@ class Differentiated {
       if (targets.entry[i] < 0) constant_targets[i] = View{};
     }
     std::array<double, 2> times{};
-    const SolveReport backward =
-        solve_->backward(arguments.call, cotangents, {initial_targets, constant_targets, times});
+    const CotangentTargets to{initial_targets, constant_targets, times};
+    const SolveReport backward = to_event_
+                                     ? to_event_->backward(arguments.call, cotangents, 1.0, to)
+                                     : solve_->backward(arguments.call, cotangents, to);
     if (!backward.ok()) throw RunError("the backward solve failed: " + backward.message());
 
     Variables result = at;
@@ -107,7 +117,7 @@ class Differentiated {
     result.times = times;
     row.forward = forward.evaluations;
     row.backward = backward.evaluations;
-    row.kept_bytes = solve_->kept_bytes();
+    row.kept_bytes = to_event_ ? to_event_->kept_bytes() : solve_->kept_bytes();
     return result.flat();
   }
 
@@ -119,6 +129,17 @@ class Differentiated {
     std::unique_ptr<std::array<View, 2>> views;  ///< of the initial state and the result
     SolveCall call;
   };
+
+  SolveReport forward(const SolveCall& call) {
+    const SolveReport report = to_event_ ? to_event_->forward(call) : solve_->forward(call);
+    if (!report.ok()) throw RunError("the solve failed: " + report.message());
+    if (to_event_ && report.status != Status::event) {
+      throw RunError(
+          "no terminal event is met before the last time, so there is nothing to "
+          "differentiate: let `times` end later");
+    }
+    return report;
+  }
 
   Arguments begin(const Variables& at) {
     Arguments arguments;
@@ -145,6 +166,7 @@ class Differentiated {
   std::size_t features_;
   std::shared_ptr<const GradientMethod> method_;
   std::unique_ptr<DifferentiableSolve> solve_;
+  std::unique_ptr<solve::EventSolve> to_event_;  ///< in its place where the problem has an event
   std::shared_ptr<void> result_;
 };
 

@@ -70,8 +70,24 @@ Schema times_schema() {
       .size(2)
       .text("save", "interpolated",
             "interpolated: from the dense output of whatever steps the solver takes; exact: a step "
-            "ends at each time")
-      .choices({"interpolated", "exact"});
+            "ends at each time; steps: not at these times, but where steps end")
+      .choices({"interpolated", "exact", "steps"})
+      .integer("every", "of `save: steps`: each so manieth step; default: every one")
+      .optional()
+      .at_least(1);
+}
+
+Schema event_schema() {
+  return Schema("Something that happens where a function of the state passes through a value")
+      .integer("component", "of the state, counted from 0: the function is this component")
+      .at_least(0)
+      .optional()
+      .text("function", "or the name of one of the field's own event functions")
+      .optional()
+      .number("value", 0.0, "which the function passes")
+      .text("direction", "any", "of the passage, in the direction of integration")
+      .choices({"any", "rising", "falling"})
+      .flag("terminal", false, "whether the solve ends there");
 }
 
 Schema problem_schema() {
@@ -81,6 +97,19 @@ Schema problem_schema() {
       .size(1)
       .section("times", times_schema(), "where the solution is wanted")
       .component("solver", "solver", "dopri5", "the numerical method")
+      .sections("events", event_schema(),
+                "what is looked for along the solution; gradcheck takes derivatives through the "
+                "first terminal one")
+      .text("until", "end",
+            "end: the last time; steady_state: or before it, where the rates are under the "
+            "tolerances")
+      .choices({"end", "steady_state"})
+      .number("steady_within",
+              "of `until: steady_state`: largest RMS of rate over tolerance (atol + rtol |z|, per "
+              "unit of time); default 1. Explicit methods keep moving by about the tolerance times "
+              "the fastest rate of decay")
+      .above(0)
+      .optional()
       .component("gradient", "gradient", "backprop",
                  "how derivatives of the solve are had (gradcheck)");
 }
@@ -109,7 +138,8 @@ Schema solve_schema() {
 
 Schema gradcheck_schema() {
   Schema schema(
-      "A problem whose derivatives are compared: of the sum of the state at the last time");
+      "A problem whose derivatives are compared: of the sum of the state at the last time; with a "
+      "terminal event, of the state at the event and its time");
   schema.include(machine_keys("float64"));
   schema.section("problem", problem_schema(), "what is solved");
   return schema;

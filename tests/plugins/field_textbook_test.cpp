@@ -110,6 +110,18 @@ TEST(Pendulum, SwingsAgainstGravityAndFriction) {
               testing::AllOf(HasSubstr("test.yaml:2:"), HasSubstr("damping")));
 }
 
+TEST(FallingBody, IsPulledDownAndSlowedByDrag) {
+  expect_near(rate("falling_body", "", {5, 2}), {2, -9.81});
+  expect_near(rate("falling_body", "gravity: 8\ndrag: 0.5\n", {5, 2}), {2, -10});
+  expect_near(rate("falling_body", "gravity: 8\ndrag: 0.5\n", {5, -2}), {-2, -6});
+  const auto field = make<VectorField>("falling_body", "");
+  EXPECT_EQ(field->events(), std::vector<std::string>{"ground"});
+  Tape tape(2);
+  const Tensor z = tape.input("z", {kRows, 2}, {5, 2, -3, 1});
+  expect_near(tape.evaluate(field->event_functions(tape.scope(), tape.input("t", {1}, {0.0}), z)),
+              {5, -3});
+}
+
 struct Textbook {
   std::string name;
   std::vector<std::string> components;
@@ -149,6 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
                  {"prey", "predator"},
                  {{"alpha", 1.5}, {"beta", 1}, {"gamma", 3}, {"delta", 1}}},
         Textbook{"van_der_pol", {"x", "v"}, {{"mu", 1}}},
+        Textbook{"falling_body", {"height", "velocity"}, {{"gravity", 9.81}, {"drag", 0}}},
         Textbook{"pendulum", {"angle", "rate"}, {{"stiffness", 1}, {"damping", 0.1}}}),
     [](const auto& test) { return test.param.name; });
 

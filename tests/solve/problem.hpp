@@ -100,9 +100,10 @@ inline Solution solve_with(const std::unique_ptr<SolveSetting>& setting, const D
                            const SolveOptions& options, SaveTimes save, const Values& initial,
                            const Values& times, const std::vector<Values>& constants = {},
                            std::int64_t rows = 1,
-                           const std::shared_ptr<Device>& device = test_device()) {
-  const auto integrator =
-      setting->integrator(dynamics, options, {.save = save, .extra = {}, .extra_at = {}});
+                           const std::shared_ptr<Device>& device = test_device(),
+                           IntegratorRequest request = {}) {
+  request.save = save;
+  const auto integrator = setting->integrator(dynamics, options, request);
   std::vector<OnDevice> storage;
   storage.reserve(1000 + times.size() * dynamics.members.size());
   const auto put = [&](const Values& values) {
@@ -147,9 +148,10 @@ inline Solution solve_with(const std::unique_ptr<SolveSetting>& setting, const D
 inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
                               const Values& times, const std::vector<Values>& constants = {},
                               std::int64_t rows = 1,
-                              const std::shared_ptr<Device>& device = test_device()) {
+                              const std::shared_ptr<Device>& device = test_device(),
+                              IntegratorRequest request = {}) {
   return solve_with(setting_of(dynamics, method, device), dynamics, method.options, method.save,
-                    initial, times, constants, rows, device);
+                    initial, times, constants, rows, device, std::move(request));
 }
 
 }  // namespace odeum::testing

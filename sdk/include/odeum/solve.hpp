@@ -68,7 +68,10 @@ struct SolveOptions {
   double min_step = 0.0;
   AtMinStep at_min_step = AtMinStep::fail;
   std::vector<double> step_times = {};  ///< steps end there too
-  /// The right-hand side jumps there: steps end at the left limit and begin anew at the right one.
+  /// The right-hand side jumps there. A step ends at the limit from this side, the nearest time
+  /// before the jump that the state's type tells apart, and a new initial value problem begins at
+  /// the limit from the other side: the solver starts anew, and so does step control. Results at
+  /// such a time are the state there, which is continuous.
   std::vector<double> jump_times = {};
   StepSize step_size = StepSize::shared;
   double max_step = std::numeric_limits<double>::infinity();
@@ -82,10 +85,39 @@ enum class Status : std::uint8_t {
   step_too_small,
   non_finite,
   newton_diverged,
-  event,
-  drifted  ///< steps undone one by one do not lead back to the start
+  event,         ///< a terminal event ended the solve before its last time
+  steady_state,  ///< Until::steady_state was reached before the last time
+  drifted        ///< steps undone one by one do not lead back to the start
 };
 const char* name(Status status);
+
+/// Which way an event function must pass through zero to count, in the direction of integration.
+enum class Crossing : std::uint8_t { any, rising, falling };
+
+struct Event {
+  std::string name;
+  Crossing crossing = Crossing::any;
+  bool terminal = false;  ///< ends the solve where the first sample meets it
+};
+
+/// Functions of time and state whose zeros are events.
+///
+/// A hit is a change of sign along the dense output, located to rounding; arriving at exactly zero
+/// is one too. A solve that starts on the surface (zero up to rounding of the values seen in its
+/// first step) has not crossed it: it counts as being on the side that it moves to.
+struct EventFunctions {
+  std::vector<Event> events;
+  /// t is float64 [1]; gives [rows, number of events].
+  std::function<Tensor(Tensor t, const State& y, std::span<const Tensor> constants)> values;
+};
+
+/// An event that a solve met.
+struct EventHit {
+  std::size_t event = 0;  ///< index into EventFunctions::events
+  std::int64_t sample = 0;
+  double t = 0.0;             ///< at or just behind the surface
+  std::vector<double> state;  ///< of that sample, first member
+};
 
 /// What made a solve fail, or slow, as far as looking at it afterwards can tell.
 enum class Cause : std::uint8_t {
@@ -115,6 +147,7 @@ struct SolveReport {
   std::int64_t rejected = 0;
   std::int64_t reached =
       0;  ///< entries of SolveCall::times whose results are written, times[0] included
+  std::vector<EventHit> hits;  ///< in the order in which they were met
   Cause cause = Cause::unknown;
   /// |h| times the spectral radius of df/dz, for the blamed sample where a solve failed, typically
   /// where a slow one succeeded; negative: not measured.
@@ -124,7 +157,9 @@ struct SolveReport {
   /// Where a solution that blows up is extrapolated to leave every bound; not a number: it is not.
   double blow_up_time = std::numeric_limits<double>::quiet_NaN();
 
-  bool ok() const { return status == Status::success || status == Status::event; }
+  bool ok() const {
+    return status == Status::success || status == Status::event || status == Status::steady_state;
+  }
   /// One or two sentences: what happened, where, and what to try. Empty on success.
   std::string message() const;
   /// What made a successful solve slow, with what to try, as far as `cause` is known; else empty.
@@ -154,6 +189,9 @@ struct SolveCall {
   /// [time 1 .. n-1][member], flattened: where results go. A null view: not wanted.
   std::span<const View> results;
   std::function<void(const AcceptedStep&)> observer;  ///< may be empty
+  /// By member: where the state goes with which the solve ended, at SolveReport::t (an event, a
+  /// steady state, the last accepted step of a failed solve). Empty: not wanted.
+  std::span<const View> end = {};
 };
 
 /// A compiled dynamics with a solver and a controller: the core's one loop. It records and
@@ -169,6 +207,13 @@ class Integrator {
 
 enum class SaveTimes : std::uint8_t { exact, interpolated };
 
+/// What ends a solve before its last time, beside terminal events: a steady state is reached at the
+/// end of a step where, for every sample and member of the error norm, the RMS of rate over
+/// tolerance (atol + rtol |y|, per unit of time) is at most IntegratorRequest::steady_within. Costs
+/// an evaluation a step. Explicit methods keep moving by about the tolerance times the fastest
+/// rate of decay.
+enum class Until : std::uint8_t { end, steady_state };
+
 struct IntegratorRequest {
   SaveTimes save = SaveTimes::exact;
   /// Records more outputs of the step, computed beside it and shown to observers, e.g. the
@@ -181,6 +226,12 @@ struct IntegratorRequest {
   /// Where the extra outputs of accepted step `index` of a solve go; asked before the step is
   /// tried, so what a rejected attempt wrote is written over. Empty: memory of the integrator.
   std::function<std::span<const View>(std::int64_t index)> extra_at;
+  /// Looked for in every accepted step; hits are in the report. A terminal one ends the solve with
+  /// Status::event inside the step that observers have just seen whole; results at times from there
+  /// on are not written.
+  EventFunctions events = {};
+  Until until = Until::end;
+  double steady_within = 1.0;
 };
 
 /// What a gradient method gets from the core for one solve of a pipeline: the equation, the
