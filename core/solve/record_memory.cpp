@@ -59,6 +59,13 @@ void RecordMemory::open(std::int64_t rows, std::size_t limit) {
   }
 }
 
+void RecordMemory::release() {
+  views_.clear();
+  blocks_.clear();
+  block_stride_ = 0;
+  rows_ = -1;
+}
+
 std::span<const View> RecordMemory::at(std::size_t record) {
   if ((record + 1) * stride_ > limit_) {
     throw MemoryExceeded("a solve keeps more than its memory limit");

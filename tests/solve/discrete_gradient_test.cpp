@@ -210,6 +210,21 @@ TEST(Backprop, KeepsNoMoreThanItsMemoryHoweverLongTheSpan) {
   }
 }
 
+TEST(Backprop, TakesNoMoreOfTheDeviceForALongerSpanThanItsMemory) {
+  const Dynamics growth = dynamics_of(1, [](Tensor, Tensor z, auto c) { return c[0] * z; },
+                                      {{"rate", {1}, DType::f64}});
+  const GradientOf limited = {"backprop", {{"memory", 4.0 / 1024.0}}};
+  const auto peak = [&](double end) {
+    const auto device = std::make_shared<InterpreterDevice>();
+    differentiate(limited, growth, {"midpoint", "constant", given_step(0.01)}, {{1.0}}, {0.0, end},
+                  {{0.1}}, {{{1.0}}}, 1, device);
+    return static_cast<double>(device->peak_bytes);
+  };
+  const double shortest = peak(1.0);
+  EXPECT_NEAR(peak(4.0), shortest, 0.1 * shortest);
+  EXPECT_NEAR(peak(16.0), shortest, 0.1 * shortest);
+}
+
 TEST(Backprop, KeepsEveryThirdStepAndAFewBetween) {
   const FlowProblem problem;
   const Method method = {"rk4", "constant", given_step(0.02)};

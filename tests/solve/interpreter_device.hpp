@@ -2,6 +2,7 @@
 // A device for tests that runs programs through the reference interpreter.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -18,7 +19,12 @@ class InterpreterDevice final : public Device {
   std::shared_ptr<void> allocate(std::size_t bytes) override {
     ++allocations;
     const std::size_t rounded = (bytes + 63) / 64 * 64;
-    return {std::aligned_alloc(64, rounded), std::free};
+    *held_ += rounded;
+    peak_bytes = std::max(peak_bytes, *held_);
+    return {std::aligned_alloc(64, rounded), [held = held_, rounded](void* memory) {
+              *held -= rounded;
+              std::free(memory);
+            }};
   }
   void upload(View to, const void* from, std::size_t bytes) override {
     std::memcpy(to.host<char>(), from, bytes);
@@ -37,6 +43,10 @@ class InterpreterDevice final : public Device {
   void synchronize() override {}
 
   int allocations = 0;
+  std::size_t peak_bytes = 0;  ///< the most that was allocated at once
+
+ private:
+  std::shared_ptr<std::size_t> held_ = std::make_shared<std::size_t>(0);
 };
 
 }  // namespace odeum::testing

@@ -121,7 +121,8 @@ SolveReport DiscreteSolve::forward(const SolveCall& call) {
     try {
       return keep_records(mode, call);
     } catch (const MemoryExceeded&) {
-      // The next leaner way of keeping solves again from the start.
+      // The next leaner way of keeping solves again from the start, with the memory to itself.
+      mode.records->release();
     }
   }
   return keep_checkpoints(*used_, call);

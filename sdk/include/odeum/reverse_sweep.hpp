@@ -50,6 +50,9 @@ class RecordMemory {
   /// The views of a record. Throws MemoryExceeded where the limit is passed.
   std::span<const View> at(std::size_t record);
 
+  /// Gives the memory back to the device.
+  void release();
+
   std::size_t bytes_per_record() const { return stride_; }
   std::size_t bytes_per_record(std::int64_t rows) const;
 
