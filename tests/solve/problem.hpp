@@ -93,8 +93,8 @@ struct Solution {
 /// Solves for the first member alone; other members start at zero and are kept in `others`.
 inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
                               const Values& times, const std::vector<Values>& constants = {},
-                              std::int64_t rows = 1,
-                              std::shared_ptr<Device> device = test_device()) {
+                              std::int64_t rows = 1, std::shared_ptr<Device> device = test_device(),
+                              const Values& row_times = {}) {
   const auto setting = setting_of(dynamics, method, device);
   const auto integrator = setting->integrator(dynamics, method.options,
                                               {.save = method.save, .extra = {}, .extra_at = {}});
@@ -123,10 +123,12 @@ inline Solution solve_problem(const Dynamics& dynamics, const Method& method, co
                  .initial = starts,
                  .constants = constant_views,
                  .results = results,
-                 .observer = [&](const AcceptedStep& step) {
-                   solution.t.push_back(step.t);
-                   solution.h.push_back(step.h);
-                 }};
+                 .observer =
+                     [&](const AcceptedStep& step) {
+                       solution.t.push_back(step.t);
+                       solution.h.push_back(step.h);
+                     },
+                 .row_times = row_times};
   solution.report = integrator->integrate(call);
   for (const std::size_t at : first_of_time) {
     Values all;

@@ -70,7 +70,7 @@ struct SolveOptions {
   std::vector<double> step_times = {};  ///< steps end there too
   /// The right-hand side jumps there: steps end at the left limit and begin anew at the right one.
   std::vector<double> jump_times = {};
-  StepSize step_size = StepSize::shared;
+  StepSize step_size = StepSize::shared;  ///< max_steps is each sample's where it is per_sample
   double max_step = std::numeric_limits<double>::infinity();
   std::int64_t max_steps = 100000;  ///< attempted ones, over the whole solve
   OnFailure on_failure = OnFailure::fail;
@@ -86,7 +86,27 @@ enum class Status : std::uint8_t {
 };
 const char* name(Status status);
 
+/// How one sample of a solve with a step size per sample went.
+struct SampleReport {
+  Status status = Status::success;
+  double t = 0.0;  ///< where it ended
+  double h = 0.0;  ///< the last step tried, signed
+  double error_ratio = 0.0;
+  std::int64_t evaluations = 0;  ///< those made while it was under way
+  std::int64_t accepted = 0;
+  std::int64_t rejected = 0;
+  std::int64_t reached = 0;     ///< entries of its times whose results are written
+  std::int64_t component = -1;  ///< of `member`, where it stopped for it
+  std::string member = {};
+
+  bool ok() const { return status == Status::success || status == Status::event; }
+};
+
 /// How a solve went. A failure is a value, with the place where it happened.
+///
+/// Under a step size per sample, status, t, h, error ratio and steps are those of the first sample
+/// that failed, or else of the one that took most steps; `evaluations` counts calls of the dynamics
+/// on whatever rows were under way, and `reached` is the least of all samples.
 struct SolveReport {
   Status status = Status::success;
   double t = 0.0;                     ///< where it ended
@@ -101,13 +121,27 @@ struct SolveReport {
   std::int64_t rejected = 0;
   std::int64_t reached =
       0;  ///< entries of SolveCall::times whose results are written, times[0] included
+  /// Evaluations times the rows that each was made for, finished ones still in the batch included.
+  std::int64_t row_evaluations = 0;
+  std::vector<SampleReport> by_sample = {};  ///< empty under a shared step
 
   bool ok() const { return status == Status::success || status == Status::event; }
   /// One or two sentences: what happened, where, and what to try. Empty on success.
   std::string message() const;
 };
 
-/// An accepted step as an observer sees it. Views are valid during the call only.
+/// One row's part of a round of steps, each row with its own.
+struct RowStep {
+  std::int64_t sample = 0;   ///< whose row it is
+  bool accepted = false;     ///< false: rejected, or the sample had ended: its state stays
+  std::size_t interval = 0;  ///< as AcceptedStep::interval, of the sample's times
+  double t = 0.0;
+  double h = 0.0;
+};
+
+/// An accepted step as an observer sees it. Views are valid during the call only. Under a step size
+/// per sample it is a round in which at least one row's step was accepted: `rows` has an entry for
+/// each row of the views, ascending in samples; interval, t and h are not used.
 struct AcceptedStep {
   std::int64_t index = 0;  ///< 0 for the first of the solve
   /// The step lies in [times[interval], times[interval + 1]]; with interpolated save times it
@@ -115,9 +149,10 @@ struct AcceptedStep {
   std::size_t interval = 0;
   double t = 0.0;
   double h = 0.0;
-  std::span<const View> y;      ///< members before the step
-  std::span<const View> carry;  ///< carry before the step
-  std::span<const View> extra;  ///< what IntegratorRequest::extra asked the step for
+  std::span<const View> y;             ///< members before the step
+  std::span<const View> carry;         ///< carry before the step
+  std::span<const View> extra;         ///< what IntegratorRequest::extra asked the step for
+  std::span<const RowStep> rows = {};  ///< empty under a shared step
 };
 
 /// A solve over times[0] .. times.back(), strictly monotone or with repeated times. The solver
@@ -130,6 +165,9 @@ struct SolveCall {
   /// [time 1 .. n-1][member], flattened: where results go. A null view: not wanted.
   std::span<const View> results;
   std::function<void(const AcceptedStep&)> observer;  ///< may be empty
+  /// [rows][times.size()]: times of each sample's own, in the place of `times`, whose number alone
+  /// counts then. Directions may differ. Wants StepSize::per_sample. Empty: all have `times`.
+  std::span<const double> row_times = {};
 };
 
 /// A compiled dynamics with a solver and a controller: the core's one loop. It records and

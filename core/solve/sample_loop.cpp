@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "solve/sample_loop.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "odeum/error.hpp"
+#include "solve/call_check.hpp"
+#include "solve/diagnosis.hpp"
+
+namespace odeum::solve {
+SampleLoop::SampleLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
+                       std::shared_ptr<const Controller> controller, SolveOptions options,
+                       std::shared_ptr<Device> device, IntegratorRequest request)
+    : dynamics_(std::move(dynamics)),
+      solver_(std::move(solver)),
+      controller_(std::move(controller)),
+      options_(std::move(options)),
+      device_(std::move(device)),
+      request_(std::move(request)),
+      method_{dynamics_, *solver_, *controller_, options_},
+      first_(options_.first_step == 0.0 ? FirstStep::chosen : FirstStep::given),
+      members_(member_specs(dynamics_)) {
+  if (!method_.adaptive()) {
+    throw ConfigError("a step size per sample needs a method that controls its steps");
+  }
+  const std::string reason = per_sample_refusal(*solver_, dynamics_);
+  if (!reason.empty()) throw ConfigError("this solver " + reason);
+}
+
+SolveReport SampleLoop::integrate(const SolveCall& call) {
+  check_call(call, dynamics_, StepSize::per_sample);
+  Progress solve{.call = call, .samples = {}, .placed = {}, .report = {}};
+  if (!run_attempt_) compile();
+  open(solve);
+  deliver_reached(solve, solve.placed);
+  compact(solve);
+  if (goes_on(solve)) begin(solve);
+  while (goes_on(solve)) {
+    compact(solve);
+    round(solve);
+  }
+  conclude(solve);
+  return solve.report;
+}
+
+void SampleLoop::compile() {
+  start_ = record_sample_start(method_, first_);
+  for (const ValueSpec& carried : start_.carry) {
+    if (carried.shape.has_rows()) continue;
+    throw ConfigError(
+        "this solver hands on one value for the whole batch from step to step, so "
+        "its samples cannot have steps of their own: use step_size: shared");
+  }
+  attempt_ = record_sample_attempt(method_, start_.carry, request_);
+  const auto build = [&](const Program& program, const char* what) {
+    return device_->compile(optimize(program), {.name = what, .outputs = {}});
+  };
+  run_start_ = build(start_.program, "start of a solve");
+  if (request_.save == SaveTimes::interpolated) {
+    run_interpolation_ =
+        build(record_sample_interpolation(method_, start_.carry, attempt_.dense), "dense output");
+  }
+  run_attempt_ = build(attempt_.program, "step");
+  lay_out();
+}
+
+/// Samples at their starts, every one in its own row.
+void SampleLoop::open(Progress& solve) {
+  const SolveCall& call = solve.call;
+  const std::size_t times = call.times.size();
+  solve.samples.reserve(static_cast<std::size_t>(call.rows));
+  for (std::int64_t s = 0; s < call.rows; ++s) {
+    const std::span<const double> own =
+        call.row_times.empty() ? call.times
+                               : call.row_times.subspan(static_cast<std::size_t>(s) * times, times);
+    solve.samples.emplace_back(own, options_, request_.save, controller_->initial_memory());
+    solve.placed.push_back(s);
+  }
+  workspace_->place(call.rows);
+  std::copy(call.constants.begin(), call.constants.end(), constants_.begin());
+  current_ = 0;
+  bind();
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    device_->copy(now().state[m], call.initial[m], bytes_of(members_[m], call.rows));
+  }
+}
+
+std::int64_t SampleLoop::active(const Progress& solve) const {
+  return std::count_if(solve.placed.begin(), solve.placed.end(),
+                       [&](std::int64_t s) { return at(solve, s).active(); });
+}
+
+bool SampleLoop::goes_on(const Progress& solve) const {
+  const auto failed = [](const Sample& s) { return !s.report().ok(); };
+  if (options_.on_failure == OnFailure::fail &&
+      std::any_of(solve.samples.begin(), solve.samples.end(), failed)) {
+    return false;
+  }
+  return active(solve) > 0;
+}
+
+void SampleLoop::ran(Progress& solve, std::int64_t evaluations) {
+  solve.report.evaluations += evaluations;
+  solve.report.row_evaluations += evaluations * rows(solve);
+  for (const std::int64_t s : solve.placed) {
+    if (at(solve, s).active()) at(solve, s).count(evaluations);
+  }
+}
+
+/// Evaluates what the first steps need and chooses their sizes.
+void SampleLoop::begin(Progress& solve) {
+  std::vector<double> control;
+  for (const std::int64_t s : solve.placed) {
+    control.push_back(at(solve, s).t());
+    control.push_back(at(solve, s).span());
+  }
+  device_->upload(start_control_[0], control.data(), control.size() * sizeof(double));
+  run_start_->run(rows(solve), now().start_in, now().start_out);
+  ran(solve, start_.evaluations);
+  std::vector<double> begun(solve.placed.size() * SampleStartProgram::begin_size);
+  device_->download(begun.data(), begin_[0], begun.size() * sizeof(double));
+  for (std::size_t row = 0; row < solve.placed.size(); ++row) {
+    Sample& sample = at(solve, solve.placed[row]);
+    if (!sample.active()) continue;
+    const double* own = begun.data() + row * SampleStartProgram::begin_size;
+    const bool given = first_ == FirstStep::given;
+    sample.begin(given ? options_.first_step : own[SampleStartProgram::first_step],
+                 own[SampleStartProgram::non_finite] == 0.0);
+  }
+  fill_control(solve);
+  diagnose(solve);
+}
+
+/// One attempted step of every active sample.
+void SampleLoop::round(Progress& solve) {
+  for (const std::int64_t s : solve.placed) {
+    if (at(solve, s).active()) at(solve, s).plan();
+  }
+  fill_control(solve);
+  std::vector<std::int64_t> accepted;
+  if (active(solve) > 0) {
+    attempt(solve);
+    accepted = judge(solve);
+  }
+  diagnose(solve);
+  if (accepted.empty()) return;
+  observe(solve, accepted);
+  if (request_.save == SaveTimes::interpolated) deliver_within(solve, accepted);
+  current_ = 1 - current_;
+  for (const std::int64_t row : accepted) at(solve, sample_of(solve, row)).advance();
+  deliver_reached(solve, accepted);
+}
+
+/// Times, steps and the controller's memory of all rows to the device. A row that has ended stands
+/// still; one that failed shows the step that it failed with.
+void SampleLoop::fill_control(const Progress& solve) {
+  control_values_.clear();
+  for (const std::int64_t s : solve.placed) {
+    const Sample& sample = at(solve, s);
+    const double h = sample.active()        ? sample.step().h
+                     : sample.report().ok() ? 0.0
+                                            : sample.report().h;
+    control_values_.insert(control_values_.end(), {sample.t(), h, sample.active() ? 1.0 : 0.0});
+    const std::vector<double>& memory = sample.memory();
+    control_values_.insert(control_values_.end(), memory.begin(), memory.end());
+  }
+  device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
+}
+
+void SampleLoop::attempt(Progress& solve) {
+  place_outputs(solve);
+  run_attempt_->run(rows(solve), now().attempt_in, now().attempt_out);
+  decision_values_.resize(solve.placed.size() * static_cast<std::size_t>(decision_entries_));
+  device_->download(decision_values_.data(), decision_[0],
+                    decision_values_.size() * sizeof(double));
+  ran(solve, attempt_.evaluations);
+}
+
+/// Where dense output and extra outputs go; the former nowhere if no row has a time within its
+/// step.
+void SampleLoop::place_outputs(const Progress& solve) {
+  const auto end = now().attempt_out.end();
+  const auto extra = end - static_cast<std::ptrdiff_t>(attempt_.extra.size());
+  const auto dense = extra - static_cast<std::ptrdiff_t>(dense_.size());
+  const bool looked_at = std::any_of(solve.placed.begin(), solve.placed.end(), [&](std::int64_t s) {
+    return at(solve, s).active() && at(solve, s).within().has_value();
+  });
+  if (looked_at) {
+    std::copy(dense_.begin(), dense_.end(), dense);
+  } else {
+    std::fill(dense, extra, View{});
+  }
+  if (!request_.extra_at) return;
+  const std::span<const View> places = request_.extra_at(solve.rounds);
+  std::copy(places.begin(), places.end(), extra);
+}
+
+/// The rows whose steps count.
+std::vector<std::int64_t> SampleLoop::judge(Progress& solve) {
+  using Entry = SampleAttemptProgram;
+  std::vector<std::int64_t> accepted;
+  const auto entries = static_cast<std::size_t>(decision_entries_);
+  for (std::size_t row = 0; row < solve.placed.size(); ++row) {
+    Sample& sample = at(solve, solve.placed[row]);
+    if (!sample.active()) continue;
+    const std::span<const double> own = std::span(decision_values_).subspan(row * entries, entries);
+    const bool counts = sample.judge({.accept = own[Entry::accept] != 0.0,
+                                      .next_h = own[Entry::next_h],
+                                      .error_ratio = own[Entry::error_ratio],
+                                      .non_finite = own[Entry::non_finite],
+                                      .convergence = own[Entry::convergence],
+                                      .memory = own.subspan(Entry::decision_size)});
+    if (counts) accepted.push_back(static_cast<std::int64_t>(row));
+  }
+  return accepted;
+}
+
+void SampleLoop::observe(Progress& solve, const std::vector<std::int64_t>& accepted) {
+  const std::int64_t index = solve.rounds++;
+  if (!solve.call.observer) return;
+  std::vector<RowStep> steps;
+  for (const std::int64_t s : solve.placed) {
+    const Sample& sample = at(solve, s);
+    steps.push_back({.sample = s, .interval = sample.interval(), .t = sample.t()});
+  }
+  for (const std::int64_t row : accepted) {
+    RowStep& step = steps[static_cast<std::size_t>(row)];
+    step.accepted = true;
+    step.h = at(solve, step.sample).step().h;
+  }
+  solve.call.observer({.index = index,
+                       .y = now().state,
+                       .carry = now().carry,
+                       .extra = std::span(now().attempt_out).last(attempt_.extra.size()),
+                       .rows = steps});
+}
+
+/// Interpolates to the times inside the accepted steps: as often as the row with most of them
+/// needs.
+void SampleLoop::deliver_within(Progress& solve, const std::vector<std::int64_t>& accepted) {
+  std::vector<double> point(solve.placed.size() * 3);
+  for (std::size_t row = 0; row < solve.placed.size(); ++row) {
+    const Sample& sample = at(solve, solve.placed[row]);
+    point[3 * row + 1] = sample.t();
+    point[3 * row + 2] = sample.step().h;
+  }
+  while (true) {
+    std::vector<Delivery> due;
+    for (const std::int64_t row : accepted) {
+      const std::int64_t s = sample_of(solve, row);
+      const std::optional<double> x = at(solve, s).within();
+      if (!x) continue;
+      point[3 * static_cast<std::size_t>(row)] = *x;
+      due.push_back({.row = row, .sample = s, .result = at(solve, s).interval()});
+    }
+    if (due.empty()) return;
+    device_->upload(point_[0], point.data(), point.size() * sizeof(double));
+    run_interpolation_->run(rows(solve), now().interpolate_in, between_);
+    deliver(solve, due, between_);
+  }
+}
+
+/// Copies the states of these rows to the results at all times that equal their present ones.
+void SampleLoop::deliver_reached(Progress& solve, const std::vector<std::int64_t>& rows) {
+  while (true) {
+    std::vector<Delivery> due;
+    for (const std::int64_t row : rows) {
+      const std::int64_t s = sample_of(solve, row);
+      if (!at(solve, s).at_time()) continue;
+      due.push_back({.row = row, .sample = s, .result = at(solve, s).interval()});
+    }
+    if (due.empty()) return;
+    deliver(solve, due, now().state);
+  }
+}
+
+void SampleLoop::deliver(Progress& solve, const std::vector<Delivery>& due,
+                         const std::vector<View>& from) {
+  for (std::size_t i = 0; i < due.size();) {
+    std::size_t end = i + 1;
+    while (end < due.size() && due[end].result == due[i].result &&
+           due[end].row - due[i].row == due[end].sample - due[i].sample &&
+           due[end].row == due[end - 1].row + 1) {
+      ++end;
+    }
+    const std::span<const View> all = solve.call.results;
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(due[i].result * members_.size());
+    const std::vector<View> to(first, first + static_cast<std::ptrdiff_t>(members_.size()));
+    copy_rows(
+        members_, from, to,
+        {.from = due[i].row, .to = due[i].sample, .count = static_cast<std::int64_t>(end - i)});
+    i = end;
+  }
+  for (const Delivery& d : due) at(solve, d.sample).delivered();
+}
+
+/// Finds the components to blame for samples that have just failed: entries that are not finite in
+/// the state, or after the step that failed; else the largest error.
+void SampleLoop::diagnose(Progress& solve) {
+  std::vector<std::int64_t> failed;
+  for (std::int64_t row = 0; row < rows(solve); ++row) {
+    const Sample& sample = at(solve, sample_of(solve, row));
+    if (!sample.report().ok() && !sample.blamed()) failed.push_back(row);
+  }
+  if (failed.empty()) return;
+  if (!run_diagnosis_) {
+    run_diagnosis_ = device_->compile(optimize(record_sample_diagnosis(method_, start_.carry)),
+                                      {.name = "diagnosis of a failed solve", .outputs = {}});
+    diagnosis_ = std::make_unique<Workspace>(*device_);
+    std::vector<ValueSpec> outputs = members_;
+    for (std::size_t m = 0; m < members_.size(); ++m) {
+      if (dynamics_.members[m].in_error_norm) outputs.push_back(members_[m]);
+    }
+    diagnosis_->add(outputs, &diagnosed_);
+  }
+  diagnosis_->place(rows(solve));
+  run_diagnosis_->run(rows(solve), now().attempt_in, diagnosed_);
+  for (const std::int64_t row : failed) blame(solve, row);
+}
+
+void SampleLoop::blame(Progress& solve, std::int64_t row) {
+  const auto own = [&](const std::vector<View>& views, std::size_t first) {
+    std::vector<View> result;
+    for (std::size_t m = 0; m < members_.size() && first + result.size() < views.size(); ++m) {
+      const bool is_ratio = first > 0;
+      if (is_ratio && !dynamics_.members[m].in_error_norm) continue;
+      const std::size_t offset = static_cast<std::size_t>(row) * bytes_of(members_[m], 1);
+      result.push_back(views[first + result.size()] + offset);
+    }
+    return result;
+  };
+  Sample& sample = at(solve, sample_of(solve, row));
+  const std::span<const Member> members = dynamics_.members;
+  SolveReport found;
+  if (sample.report().status == Status::non_finite) {
+    if (!blame_non_finite(*device_, 1, members, own(now().state, 0), found)) {
+      blame_non_finite(*device_, 1, members, own(diagnosed_, 0), found);
+    }
+  } else {
+    blame_largest(*device_, 1, members, own(diagnosed_, members_.size()), found);
+  }
+  sample.blame(found);
+}
+
+/// The report of the whole from those of its samples.
+void SampleLoop::conclude(Progress& solve) const {
+  SolveReport& whole = solve.report;
+  whole.reached = static_cast<std::int64_t>(solve.call.times.size());
+  std::int64_t speaker = -1;
+  const auto steps = [](const SampleReport& r) { return r.accepted + r.rejected; };
+  for (std::size_t s = 0; s < solve.samples.size(); ++s) {
+    const SampleReport& one = solve.samples[s].report();
+    whole.by_sample.push_back(one);
+    whole.reached = std::min(whole.reached, one.reached);
+    if (!one.ok()) whole.samples.push_back(static_cast<std::int64_t>(s));
+    if (speaker < 0) speaker = static_cast<std::int64_t>(s);
+    const SampleReport& so_far = whole.by_sample[static_cast<std::size_t>(speaker)];
+    const bool first_failure = !one.ok() && so_far.ok();
+    if (first_failure || (so_far.ok() && steps(one) > steps(so_far))) {
+      speaker = static_cast<std::int64_t>(s);
+    }
+  }
+  if (speaker < 0) return;
+  const SampleReport& one = whole.by_sample[static_cast<std::size_t>(speaker)];
+  whole.status = one.status;
+  whole.t = one.t;
+  whole.h = one.h;
+  whole.error_ratio = one.error_ratio;
+  whole.accepted = one.accepted;
+  whole.rejected = one.rejected;
+  whole.component = one.component;
+  whole.member = one.member;
+  if (!one.ok()) whole.sample = speaker;
+}
+
+std::string per_sample_refusal(const Solver& solver, const Dynamics& dynamics) {
+  if (solver.host_driven()) {
+    return "brings its own loop, which has one step for the whole batch: use step_size: shared, or "
+           "a method of odeum's loop";
+  }
+  for (const Member& member : dynamics.members) {
+    if (member.shape.has_rows()) continue;
+    return "integrates '" + member.name +
+           "', whose rate is a sum over all samples: without a common time of the samples there is "
+           "nothing to sum. For gradients use gauss_legendre, whose nodes need no common step, or "
+           "backprop; or step_size: shared";
+  }
+  const std::vector<std::string> mixing = couplings(dynamics);
+  if (mixing.empty()) return "";
+  std::string names;
+  for (const std::string& name : mixing) names += (names.empty() ? "" : ", ") + name;
+  return "cannot step each sample by itself: the rates mix samples (by " + names +
+         "), so that one sample's rate needs all others at its own time. Use step_size: shared";
+}
+
+}  // namespace odeum::solve
