@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "discrete_solve.hpp"
 #include "odeum/plugin.hpp"
+#include "round_solve.hpp"
 
 namespace {
 
@@ -33,8 +34,21 @@ class Backprop final : public GradientMethod {
     policy_.memory_limit = static_cast<std::size_t>(config.number("memory") * 1024.0 * 1024.0);
   }
 
+  bool per_sample() const override { return true; }
+
+  std::string refusal(const Solver&, const SolveOptions& options, const Dynamics&) const override {
+    const bool leaves_steps = policy_.keep && *policy_.keep != Keep::steps;
+    if (options.step_size == StepSize::shared || !leaves_steps) return "";
+    return "keeps what a step computed, but with step_size: per_sample a round of steps holds "
+           "rejected ones beside accepted ones, and theirs need not be finite: use keep: steps, or "
+           "auto, which is the same there";
+  }
+
   std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                const std::vector<bool>& wanted) const override {
+    if (setting->options().step_size == StepSize::per_sample) {
+      return std::make_unique<backprop::RoundSolve>(std::move(setting), wanted);
+    }
     return std::make_unique<backprop::DiscreteSolve>(std::move(setting), wanted, policy_);
   }
 
