@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <memory>
 #include <sstream>
-#include <thread>
+
+#include "provenance.hpp"
 
 namespace odeum::bench {
 namespace {
@@ -20,30 +19,6 @@ std::string number(double value, int digits) {
 /// Three significant digits, as far as they stand before the point or right behind it.
 std::string short_number(double value) {
   return number(value, value >= 100.0 ? 0 : value >= 10.0 ? 1 : 2);
-}
-
-std::string output_of(const std::string& command) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-  std::string text;
-  char buffer[256];
-  while (pipe && std::fgets(buffer, sizeof buffer, pipe.get()) != nullptr) text += buffer;
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text.empty() ? "unknown" : text;
-}
-
-std::string processor() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.rfind("model name", 0) == 0) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
-}
-
-std::string load() {
-  std::ifstream file("/proc/loadavg");
-  std::string one;
-  file >> one;
-  return one;
 }
 
 std::string row(const Measured& m) {
@@ -72,15 +47,9 @@ double median(std::vector<double> values) {
 }
 
 std::string report(const std::vector<Measured>& all, const std::string& command) {
-  const std::string git = std::string("git -C '") + ODEUM_SOURCE + "' ";
-  const bool changed = output_of(git + "status --porcelain 2>/dev/null") != "unknown";
   std::ostringstream out;
   out << "# First speeds\n\n"
-      << "Command: `" << command << "`  \n"
-      << "Commit: " << output_of(git + "rev-parse --short HEAD 2>/dev/null")
-      << (changed ? " with changes" : "") << "  \n"
-      << "CPU: " << processor() << ", " << std::thread::hardware_concurrency()
-      << " cores; load average at the end " << load() << "\n\n"
+      << provenance(command) << "\n"
       << R"(One forward and backward pass without optimiser; medians of interleaved repeats.
 
 - W1, W2: 2-64-64-64-2, batch 512, weights of the hidden layers twice their initial values. W1: dopri5 at 1e-5. W2: four
