@@ -10,7 +10,7 @@ namespace {
 // if that many do not lead past where the trouble was, the equation leaves the numbers there.
 constexpr double kShrink = 0.1;
 constexpr int kMostShrinks = 10;
-// An iteration that did not converge is tried over a quarter of the step, as in CVODE.
+// An iteration that did not converge is tried over a quarter of the step, as in CVODE (ETACF).
 constexpr double kUnconverged = 0.25;
 
 }  // namespace
@@ -50,11 +50,15 @@ bool Sample::plan() {
 bool Sample::judge(const Decision& decision) {
   report_.h = step_.h;
   report_.error_ratio = decision.error_ratio;
-  memory_.assign(decision.memory.begin(), decision.memory.end());
+  // What an iteration that did not converge gave is no error to learn from.
+  const bool finite = decision.non_finite == 0.0 && std::isfinite(decision.error_ratio);
+  if (!finite || decision.convergence <= 1.0) {
+    memory_.assign(decision.memory.begin(), decision.memory.end());
+  }
   if (decision.accept) {
     ++report_.accepted;
     if (std::abs(wall_ - report_.t) <= std::abs(step_.h)) shrunk_ = 0;
-    trouble_ = Status::step_too_small;
+    trouble_ = shrunk_ > 0 ? Status::non_finite : Status::step_too_small;
     pace_.accepted(step_, decision.next_h);
     return true;
   }
@@ -67,19 +71,21 @@ void Sample::shorten(const Decision& decision) {
   const bool finite = decision.non_finite == 0.0 && std::isfinite(decision.error_ratio);
   const bool converged = decision.convergence <= 1.0;
   double next_h = decision.next_h;
-  trouble_ = Status::step_too_small;
-  if (!converged) {
-    trouble_ = Status::newton_diverged;
-    next_h = kUnconverged * step_.h;
-  } else if (!finite) {
+  trouble_ = shrunk_ > 0 ? Status::non_finite : Status::step_too_small;
+  if (!finite) {
     trouble_ = Status::non_finite;
     next_h = kShrink * step_.h;
     if (shrunk_ >= kMostShrinks) return fail(trouble_);
     if (shrunk_++ == 0 || std::abs(step_.end - report_.t) < std::abs(wall_ - report_.t)) {
       wall_ = step_.end;
     }
+  } else if (!converged) {
+    trouble_ = Status::newton_diverged;
+    next_h = kUnconverged * step_.h;
   }
-  if (!pace_.can_shrink(report_.t, step_.h)) return fail(trouble_);
+  if (!pace_.can_shrink(report_.t, step_.h)) {
+    return fail(finite && converged ? Status::step_too_small : trouble_);
+  }
   pace_.rejected(next_h);
 }
 

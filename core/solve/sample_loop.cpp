@@ -337,6 +337,8 @@ void SampleLoop::blame(Progress& solve, std::int64_t row) {
     if (!blame_non_finite(*device_, 1, members, own(now().state, 0), found)) {
       blame_non_finite(*device_, 1, members, own(diagnosed_, 0), found);
     }
+  } else if (sample.report().status == Status::newton_diverged) {
+    found.member = members.front().name;  // the one that is solved for
   } else {
     blame_largest(*device_, 1, members, own(diagnosed_, members_.size()), found);
   }
