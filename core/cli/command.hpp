@@ -60,6 +60,8 @@ Command list_command();
 Command describe_command();
 Command validate_command();
 Command doctor_command();
+Command new_plugin_command();
+Command verify_command();
 
 // Reading values.
 std::string text_of(const Values& values, const std::string& name);  ///< "" when it is not there

@@ -41,6 +41,7 @@ Registry::Registry(std::vector<Folder> folders) : folders_(std::move(folders)) {
 Registry::Found& Registry::scan(const std::string& kind) const {
   const auto [known, fresh] = kinds_.try_emplace(kind);
   if (fresh) {
+    for (const std::string& file : given_files_) scan_file(known->second, file, kind);
     for (const Folder& folder : folders_) scan_folder(known->second, folder, kind);
   }
   return known->second;
@@ -68,7 +69,10 @@ void Registry::scan_folder(Found& found, const Folder& folder, const std::string
   found.looked.push_back(shown + ": " + std::to_string(files.size()) +
                          (files.size() == 1 ? " file" : " files"));
   trace(found.looked.back());
-  for (const fs::path& file : files) scan_file(found, file.string(), kind);
+  for (const fs::path& file : files) {
+    const fs::path real = fs::canonical(file, error);
+    if (error || !given_file(real.string())) scan_file(found, file.string(), kind);
+  }
 }
 
 void Registry::scan_file(Found& found, const std::string& path, const std::string& kind) const {
@@ -84,6 +88,7 @@ void Registry::scan_file(Found& found, const std::string& path, const std::strin
   for (const FileRecord& record : records.list) {
     Listed listed{kind, record.name, record.version, record.summary, path, why_other_abi(record)};
     if (listed.name.empty()) listed.name = unknown.name;
+    if (record.kind != kind && given_file(path)) continue;
     if (listed.unusable.empty() && record.kind != kind)
       listed.unusable = "its record says " + full_name(record.kind, record.name) +
                         ", so its place is the folder " + record.kind;
@@ -104,6 +109,45 @@ void Registry::admit(Found& found, Listed listed) {
   trace(listed.file + ": " + full_name(listed.kind, listed.name) +
         (usable ? " " + listed.version : " passed over: " + listed.unusable));
   (usable ? found.usable : found.passed_over).push_back(std::move(listed));
+}
+
+bool Registry::given_file(const std::string& path) const {
+  return std::find(given_files_.begin(), given_files_.end(), path) != given_files_.end();
+}
+
+std::vector<Listed> Registry::add_file(const std::string& file) {
+  const std::lock_guard lock(mutex_);
+  if (!kinds_.empty()) bug("registry: add_file was called after something was looked for");
+  std::error_code error;
+  const fs::path path = fs::canonical(file, error);
+  if (error) throw ConfigError(file + ": " + error.message());
+  Listed unknown;
+  unknown.name = path.stem().string();
+  unknown.file = path.string();
+  unknown.unusable = why_untrusted(path, account_);
+  if (!unknown.unusable.empty()) return {unknown};
+  const FileRecords records = read_records(path);
+  unknown.unusable = records.wrong;
+  if (!unknown.unusable.empty()) return {unknown};
+
+  given_files_.push_back(unknown.file);
+  std::vector<Listed> components;
+  for (const FileRecord& record : records.list) {
+    unknown.kind = record.kind;
+    unknown.name = record.name;
+    unknown.version = record.version;
+    const bool kind = std::find(kKinds.begin(), kKinds.end(), record.kind) != kKinds.end();
+    unknown.unusable = kind ? "" : "there is no plugin kind '" + record.kind + "'";
+    if (!kind) components.push_back(unknown);
+    if (!kind) continue;
+    const Found& found = scan(record.kind);
+    for (const auto* list : {&found.usable, &found.passed_over}) {
+      for (const Listed& listed : *list) {
+        if (listed.file == unknown.file && listed.name == record.name) components.push_back(listed);
+      }
+    }
+  }
+  return components;
 }
 
 std::vector<Listed> Registry::list(const std::string& kind) const {

@@ -77,6 +77,11 @@ class Registry {
     return Owned<Interface>(static_cast<Interface*>(object), PluginDeleter{destroy});
   }
 
+  /// Admits one file from anywhere, ahead of all folders; its components, also those that cannot
+  /// be used (with the reason). To be called before anything is looked for. A ConfigError: there is
+  /// no such file, or it is no plugin.
+  std::vector<Listed> add_file(const std::string& file);
+
   /// For the validation of configurations. Refers to *this.
   config::SchemaLookup lookup() const;
 
@@ -96,11 +101,13 @@ class Registry {
   Found& scan(const std::string& kind) const;
   void scan_folder(Found& found, const Folder& folder, const std::string& kind) const;
   void scan_file(Found& found, const std::string& path, const std::string& kind) const;
+  bool given_file(const std::string& path) const;
   static void admit(Found& found, Listed listed);
   const PluginEntry& load(const Listed& listed) const;
   std::pair<void*, void (*)(void*)> make(const Config& config, const std::string& kind) const;
 
   const std::vector<Folder> folders_;
+  std::vector<std::string> given_files_;
   const Account account_ = Account::current();
   mutable std::recursive_mutex mutex_;
   mutable std::map<std::string, Found> kinds_;

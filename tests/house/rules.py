@@ -5,9 +5,11 @@ A rule is a function that yields one line for each place that breaks it; its doc
 
 import argparse
 import concurrent.futures
+import hashlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -23,7 +25,8 @@ MAY_INCLUDE = {
     "solve": {"solve", "program", "io", "plugin"},
     "model": {"model", "solve", "program", "io", "plugin"},
     "train": {"train", "model", "solve", "program", "io", "plugin"},
-    "cli": {"cli", "train", "model", "solve", "program", "io", "plugin", "config"},
+    "verify": {"verify", "model", "solve", "program", "io", "plugin"},
+    "cli": {"cli", "verify", "train", "model", "solve", "program", "io", "plugin", "config"},
 }
 
 # A library of the outside and the one place that may include it.
@@ -189,23 +192,74 @@ def plugins_are_never_unloaded(house):
 
 
 def each_sdk_header_compiles_alone(house):
-    """Every SDK header compiles as the only one of a source, without a warning."""
+    """Every SDK header compiles as the only one of a source, without a warning, by our compiler and by clang."""
     eigen = pathlib.Path("/usr/include/eigen3")
-    command = [house.compiler, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
-    command += ["-isystem", str(eigen), "-I", str(house.source / "sdk/include"), "-x", "c++", "-"]
+    flags = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
+    flags += ["-isystem", str(eigen), "-I", str(house.source / "sdk/include"), "-x", "c++", "-"]
 
-    def compile_alone(header):
+    def compile_alone(job):
+        compiler, header = job
         if header.name == "eigen.hpp" and not eigen.is_dir():
             return None
         text = f'#include "odeum/{header.name}"\n'
-        result = subprocess.run(command, input=text, capture_output=True, text=True)
+        result = subprocess.run([compiler, *flags], input=text, capture_output=True, text=True)
         return result.stderr.strip() if result.returncode else None
 
+    clang = shutil.which("clang++")
     headers = sorted((house.source / "sdk/include/odeum").glob("*.hpp"))
+    jobs = [(compiler, header) for compiler in (house.compiler, clang) if compiler for header in headers]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for header, errors in zip(headers, pool.map(compile_alone, headers)):
+        for (compiler, header), errors in zip(jobs, pool.map(compile_alone, jobs)):
             if errors:
-                yield f"odeum/{header.name}:\n{errors}"
+                yield f"odeum/{header.name} by {compiler}:\n{errors}"
+
+
+def sdk_hash(house):
+    """Of all SDK headers, names and texts."""
+    digest = hashlib.sha256()
+    for header in sorted((house.source / "sdk/include/odeum").glob("*.hpp")):
+        digest.update(header.name.encode() + b"\0" + header.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def abi_number(house):
+    text = (house.source / "sdk/include/odeum/abi.hpp").read_text()
+    return re.search(r"#define ODEUM_ABI_NUMBER (\d+)", text).group(1)
+
+
+def recorded(house, name):
+    path = house.source / "tests/house" / name
+    return path.read_text().split("\n") if path.exists() else []
+
+
+def sdk_headers_change_with_the_abi_number(house):
+    """tests/house/abi.txt records the ABI number and the headers' hash; `rules.py --record` writes it anew."""
+    known = dict(line.split() for line in recorded(house, "abi.txt") if line)
+    number, found = abi_number(house), sdk_hash(house)
+    if number not in known:
+        yield f"ABI {number} is not recorded: run tests/house/rules.py --record"
+    elif known[number] != found:
+        yield (f"the headers are not those of ABI {number}: where plugins built against it could misbehave, raise "
+               "ODEUM_ABI_NUMBER (sdk/include/odeum/abi.hpp); then run tests/house/rules.py --record")
+
+
+def libodeum_exports_the_recorded_symbols(house):
+    """tests/house/symbols.txt lists what libodeum.so exports: a symbol that goes breaks plugins that are out there."""
+    found = set(house.exports(house.build / "lib/libodeum.so"))
+    known = {line for line in recorded(house, "symbols.txt") if line}
+    for name in sorted(known - found):
+        yield f"{name} is gone: raise ODEUM_ABI_NUMBER and run tests/house/rules.py --record"
+    for name in sorted(found - known):
+        yield f"{name} is new: run tests/house/rules.py --record"
+
+
+def record(house):
+    known = {number: hash_ for number, hash_ in (line.split() for line in recorded(house, "abi.txt") if line)}
+    known[abi_number(house)] = sdk_hash(house)
+    lines = [f"{number} {known[number]}" for number in sorted(known, key=int)]
+    (house.source / "tests/house/abi.txt").write_text("\n".join(lines) + "\n")
+    symbols = sorted(house.exports(house.build / "lib/libodeum.so"))
+    (house.source / "tests/house/symbols.txt").write_text("\n".join(symbols) + "\n")
 
 
 RULES = [
@@ -220,6 +274,8 @@ RULES = [
     plugins_export_their_entry_alone,
     plugins_are_never_unloaded,
     each_sdk_header_compiles_alone,
+    sdk_headers_change_with_the_abi_number,
+    libodeum_exports_the_recorded_symbols,
 ]
 
 
@@ -227,6 +283,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--list", action="store_true", help="print the names of the rules")
     parser.add_argument("--rule", choices=[rule.__name__ for rule in RULES], help="one rule; else all of them")
+    parser.add_argument("--record", action="store_true", help="write abi.txt and symbols.txt anew")
     parser.add_argument("--source", default=pathlib.Path(__file__).resolve().parents[2])
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--compiler", default="c++")
@@ -235,6 +292,9 @@ def main():
         print("\n".join(rule.__name__ for rule in RULES))
         return 0
     house = House(arguments.source, arguments.build, arguments.compiler)
+    if arguments.record:
+        record(house)
+        return 0
     broken = 0
     for rule in RULES:
         if arguments.rule in (None, rule.__name__):
