@@ -8,7 +8,9 @@
 #include "odeum/tensor.hpp"
 #include "plugin/registry.hpp"
 #include "solve/options.hpp"
+#include "solve/piecewise.hpp"
 #include "solve/setting.hpp"
+#include "solve/stops.hpp"
 
 namespace odeum::model {
 
@@ -96,6 +98,7 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
   setting.controller = registry.create<Controller>(solver.component("controller"));
   setting.options =
       solve::options_from(solver, *setting.solver, *setting.controller, precision_, warnings);
+  if (!learn_span_) solve::check_stops(solver, setting.span[0], setting.span[1]);
   if (setting.options.on_failure == OnFailure::partial) {
     solver.fail("on_failure",
                 "a partial solution is of no use inside a model: partial is for `odeum solve`");
@@ -116,12 +119,14 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
   session->span = setting.span;
   session->span_is_input = learn_span_;
   session->log = log_;
-  auto solve_setting = solve::make_setting(dynamics.dynamics, setting.solver, setting.controller,
-                                           setting.options, device_);
+  const auto make = [equation = dynamics.dynamics, setting,
+                     device = device_](const SolveOptions& options) {
+    return solve::make_setting(equation, setting.solver, setting.controller, options, device);
+  };
   if (wanted != nullptr) {
-    session->differentiable = gradient_->prepare(std::move(solve_setting), *wanted);
+    session->differentiable = solve::prepare(gradient_, make, setting.options, *wanted);
   } else {
-    session->integrator = solve_setting->integrator(dynamics.dynamics, setting.options, {});
+    session->integrator = make(setting.options)->integrator(dynamics.dynamics, setting.options, {});
   }
   return session;
 }

@@ -16,6 +16,18 @@ namespace {
 constexpr double kShrink = 0.1;
 constexpr int kMostShrinks = 10;
 
+std::vector<double> read(Device& device, DType type, std::size_t count, View from) {
+  std::vector<double> values(count);
+  if (type == DType::f64) {
+    device.download(values.data(), from, count * sizeof(double));
+    return values;
+  }
+  std::vector<float> single(count);
+  device.download(single.data(), from, count * sizeof(float));
+  std::copy(single.begin(), single.end(), values.begin());
+  return values;
+}
+
 void append(std::vector<View>& to, const std::vector<View>& views) {
   to.insert(to.end(), views.begin(), views.end());
 }
@@ -44,21 +56,34 @@ SolveReport StepLoop::integrate(const SolveCall& call) {
   Progress solve{.call = call,
                  .report = {},
                  .pace = Pace(options_, method_.adaptive() ? Stepping::adaptive : Stepping::given),
-                 .t = call.times.front()};
+                 .t = call.times.front(),
+                 .stops = stops_between(options_, dynamics_.members.front().dtype,
+                                        call.times.front(), call.times.back())};
   solve.report.t = solve.t;
   solve.report.reached = 1;
   if (call.times.size() == 1) return solve.report;
 
   if (!run_attempt_) compile();
   bind(call);
+  // Without rows nothing moves, not even a sum over them.
+  if (call.rows == 0) solve.t = call.times.back();
   deliver_reached(solve);
-  if (solve.interval + 1 < call.times.size() && begin(solve)) {
+  if (solve.interval + 1 < call.times.size() && set_out(solve)) {
     while (solve.interval + 1 < call.times.size() && attempt(solve)) {
     }
   }
   solve.report.t = solve.t;
   solve.report.row_evaluations = solve.report.evaluations * call.rows;
   return solve.report;
+}
+
+/// The first step of all; from the far side of a jump at the initial time.
+bool StepLoop::set_out(Progress& solve) {
+  if (!solve.stops.empty() && solve.stops.front().jump &&
+      !ahead(solve, solve.t, solve.stops.front().arrive)) {
+    return pass_stop(solve);
+  }
+  return begin(solve);
 }
 
 void StepLoop::compile() {
@@ -68,9 +93,16 @@ void StepLoop::compile() {
     return device_->compile(optimize(program), {.name = what, .outputs = {}});
   };
   run_start_ = build(start_.program, "start of a solve");
-  if (request_.save == SaveTimes::interpolated) {
+  if (request_.save == SaveTimes::interpolated || !request_.events.events.empty()) {
     run_interpolation_ =
         build(record_interpolation(method_, start_.carry, attempt_.dense), "dense output");
+  }
+  if (!request_.events.events.empty()) {
+    watch_ = std::make_unique<EventWatch>(method_, request_.events, start_.carry, attempt_.dense,
+                                          *device_);
+  }
+  if (request_.until == Until::steady_state) {
+    run_steady_ = build(record_steadiness(method_), "test for a steady state");
   }
   run_attempt_ = build(attempt_.program, "step");
   lay_out();
@@ -92,6 +124,9 @@ void StepLoop::lay_out() {
   workspace_->add(scalars(AttemptProgram::decision_size + memory), &decision_);
   workspace_->add(scalars(3), &point_);
   workspace_->add(attempt_.dense, &dense_);
+  if (watch_) workspace_->add(member_specs(dynamics_), &at_event_);
+  workspace_->add(scalars(1), &steady_time_);
+  workspace_->add({{"steadiness", {kRows}, DType::f64, RowClass::per_row}}, &steady_);
   if (!request_.extra_at) workspace_->add(attempt_.extra, &extra_);
   for (Half& half : halves_) {
     workspace_->add(member_specs(dynamics_), &half.state);
@@ -131,16 +166,33 @@ void StepLoop::bind(const SolveCall& call) {
     append(half.interpolate_in, other.state);
     append(half.interpolate_in, other.carry);
     append(half.interpolate_in, dense_);
+
+    half.watch_in.assign(half.interpolate_in.begin() + 1, half.interpolate_in.end());
+    append(half.watch_in, constants_);
+    half.steady_in = steady_time_;
+    append(half.steady_in, other.state);
+    append(half.steady_in, constants_);
   }
+  if (watch_) watch_->begin(call.rows);
   const std::vector<ValueSpec> members = member_specs(dynamics_);
   for (std::size_t m = 0; m < members.size(); ++m) {
     device_->copy(now().state[m], call.initial[m], bytes_of(members[m], call.rows));
   }
 }
 
+/// Whether `time` lies behind `t` in the direction of the solve.
+bool StepLoop::ahead(const Progress& solve, double t, double time) {
+  return solve.call.times.back() >= solve.call.times.front() ? time > t : time < t;
+}
+
+/// Where the next step to land must land: on a stop or a time to save, whichever is nearer.
 double StepLoop::target(const Progress& solve) const {
-  return request_.save == SaveTimes::interpolated ? solve.call.times.back()
-                                                  : solve.call.times[solve.interval + 1];
+  const double save = request_.save == SaveTimes::interpolated
+                          ? solve.call.times.back()
+                          : solve.call.times[solve.interval + 1];
+  if (solve.stop == solve.stops.size()) return save;
+  const double stop = solve.stops[solve.stop].arrive;
+  return ahead(solve, save, stop) ? save : stop;
 }
 
 /// Evaluates what the first step needs and chooses its size. False: the solve has failed.
@@ -193,7 +245,7 @@ void StepLoop::place_outputs(const Progress& solve, const Pace::Step& step) {
   const auto end = now().attempt_out.end();
   const auto extra = end - static_cast<std::ptrdiff_t>(attempt_.extra.size());
   const auto dense = extra - static_cast<std::ptrdiff_t>(dense_.size());
-  if (lies_within(solve, step)) {
+  if (watch_ || lies_within(solve, step)) {
     std::copy(dense_.begin(), dense_.end(), dense);
   } else {
     std::fill(dense, extra, View{});
@@ -215,14 +267,14 @@ bool StepLoop::judge(Progress& solve, const Pace::Step& step) {
   const bool finite = decision_values_[AttemptProgram::non_finite] == 0.0 &&
                       std::isfinite(decision_values_[AttemptProgram::error_ratio]);
   const double next_h = decision_values_[AttemptProgram::next_h];
-  const bool accepted = finite && decision_values_[AttemptProgram::accept] != 0.0;
+  const bool accepted = finite && (decision_values_[AttemptProgram::accept] != 0.0 ||
+                                   (method_.adaptive() && solve.pace.clips(step.h)));
   std::copy(decision_values_.begin() + AttemptProgram::decision_size, decision_values_.end(),
             control_values_.begin() + AttemptProgram::control_size);
   if (accepted) {
     if (std::abs(solve.wall - solve.t) <= std::abs(step.h)) solve.shrunk = 0;
     solve.pace.accepted(step, next_h);
-    accept(solve, step);
-    return true;
+    return accept(solve, step);
   }
   ++solve.report.rejected;
   if (!finite) {
@@ -241,15 +293,67 @@ bool StepLoop::judge(Progress& solve, const Pace::Step& step) {
   return true;
 }
 
-void StepLoop::accept(Progress& solve, const Pace::Step& step) {
+/// False: the solve has ended, or failed behind a jump.
+bool StepLoop::accept(Progress& solve, Pace::Step step) {
   observe(solve, step);
+  const bool ended = watch_ && end_at_event(solve, step);
   if (request_.save == SaveTimes::interpolated) deliver_within(solve, step);
   ++solve.report.accepted;
   current_ = 1 - current_;
   solve.t = step.end;
-  if (!step.lands) return;
+  if (ended || (run_steady_ && end_at_steady_state(solve))) return false;
+  if (!step.lands) return true;
+  const bool stopped =
+      solve.stop < solve.stops.size() && step.end == solve.stops[solve.stop].arrive;
+  if (stopped && !pass_stop(solve)) return false;
   deliver_reached(solve);
   if (solve.interval + 1 < solve.call.times.size()) solve.pace.aim(solve.t, target(solve));
+  return true;
+}
+
+/// From one side of a stop to the other. False: the solve has failed there.
+bool StepLoop::pass_stop(Progress& solve) {
+  const Stop stop = solve.stops[solve.stop];
+  const double last = solve.call.times.back();
+  solve.t = ahead(solve, last, stop.depart) ? last : stop.depart;
+  while (solve.stop < solve.stops.size() &&
+         !ahead(solve, solve.t, solve.stops[solve.stop].arrive)) {
+    ++solve.stop;
+  }
+  deliver_reached(solve);
+  return !stop.jump || solve.interval + 1 >= solve.call.times.size() || begin(solve);
+}
+
+/// Adds the events inside the step to the report; cuts the step at a terminal one.
+bool StepLoop::end_at_event(Progress& solve, Pace::Step& step) {
+  const Member& member = dynamics_.members.front();
+  const auto size = static_cast<std::size_t>(member.shape.elements_per_row());
+  for (const EventWatch::Sighting& seen : watch_->look(solve.t, step.h, now().watch_in)) {
+    EventHit hit{seen.event, seen.sample, solve.t + seen.x * step.h, {}};
+    if (seen.x == 1.0) hit.t = step.end;
+    interpolate(solve, seen.x, step.h, at_event_);
+    const View row =
+        at_event_[0] + static_cast<std::size_t>(seen.sample) * size * size_of(member.dtype);
+    hit.state = read(*device_, member.dtype, size, row);
+    solve.report.hits.push_back(std::move(hit));
+    if (!request_.events.events[seen.event].terminal) continue;
+    step.end = solve.report.hits.back().t;
+    solve.report.status = Status::event;
+    return true;
+  }
+  return false;
+}
+
+bool StepLoop::end_at_steady_state(Progress& solve) {
+  device_->upload(steady_time_[0], &solve.t, sizeof solve.t);
+  run_steady_->run(solve.call.rows, next().steady_in, steady_);
+  ++solve.report.evaluations;
+  const auto rows = static_cast<std::size_t>(solve.call.rows);
+  for (const double norm : read(*device_, DType::f64, rows, steady_[0])) {
+    if (!(norm <= 1.0)) return false;
+  }
+  solve.report.status = Status::steady_state;
+  return true;
 }
 
 void StepLoop::observe(Progress& solve, const Pace::Step& step) {
@@ -269,20 +373,26 @@ void StepLoop::deliver_within(Progress& solve, const Pace::Step& step) {
   const std::size_t members = dynamics_.members.size();
   const std::span<const double> times = solve.call.times;
   while (lies_within(solve, step)) {
-    const double point[3] = {(times[solve.interval + 1] - solve.t) / step.h, solve.t, step.h};
-    device_->upload(point_[0], point, sizeof point);
-    run_interpolation_->run(solve.call.rows, now().interpolate_in,
-                            solve.call.results.subspan(solve.interval * members, members));
+    interpolate(solve, (times[solve.interval + 1] - solve.t) / step.h, step.h,
+                solve.call.results.subspan(solve.interval * members, members));
     ++solve.interval;
     ++solve.report.reached;
   }
 }
 
-/// Copies the state to the results at all times that equal the present one.
+/// The members at t + x h of the step last attempted.
+void StepLoop::interpolate(const Progress& solve, double x, double h,
+                           std::span<const View> results) {
+  const double point[3] = {x, solve.t, h};
+  device_->upload(point_[0], point, sizeof point);
+  run_interpolation_->run(solve.call.rows, now().interpolate_in, results);
+}
+
+/// Copies the state to the results at all times not yet written that the solve has come to.
 void StepLoop::deliver_reached(Progress& solve) {
   const std::span<const double> times = solve.call.times;
   const std::vector<Member>& members = dynamics_.members;
-  while (solve.interval + 1 < times.size() && times[solve.interval + 1] == solve.t) {
+  while (solve.interval + 1 < times.size() && !ahead(solve, solve.t, times[solve.interval + 1])) {
     for (std::size_t m = 0; m < members.size(); ++m) {
       const View result = solve.call.results[solve.interval * members.size() + m];
       if (!result) continue;

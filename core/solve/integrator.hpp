@@ -9,8 +9,10 @@
 
 #include "odeum/controller.hpp"
 #include "odeum/solve.hpp"
+#include "solve/event_watch.hpp"
 #include "solve/pace.hpp"
 #include "solve/step_programs.hpp"
+#include "solve/stops.hpp"
 #include "solve/workspace.hpp"
 
 namespace odeum::solve {
@@ -30,6 +32,8 @@ class StepLoop final : public Integrator {
     std::vector<View> start_in, start_out;
     std::vector<View> attempt_in, attempt_out;
     std::vector<View> interpolate_in;
+    std::vector<View> watch_in;   ///< of the event functions, behind t and h
+    std::vector<View> steady_in;  ///< of the test for a steady state, at the step's end
   };
   /// A solve under way.
   struct Progress {
@@ -37,6 +41,8 @@ class StepLoop final : public Integrator {
     SolveReport report;
     Pace pace;
     double t;
+    std::vector<Stop> stops;  ///< not yet passed ones from `stop` on
+    std::size_t stop = 0;
     std::size_t interval = 0;  ///< results up to times[interval] are written
     int shrunk = 0;            ///< attempts that were not finite and whose end is not yet passed
     double wall = 0.0;         ///< the nearest end of those
@@ -48,16 +54,22 @@ class StepLoop final : public Integrator {
   Half& now() { return halves_[current_]; }
   Half& next() { return halves_[1 - current_]; }
 
+  bool set_out(Progress& solve);
   bool begin(Progress& solve);
   bool attempt(Progress& solve);
   void place_outputs(const Progress& solve, const Pace::Step& step);
   bool lies_within(const Progress& solve, const Pace::Step& step) const;
   bool judge(Progress& solve, const Pace::Step& step);
-  void accept(Progress& solve, const Pace::Step& step);
+  bool accept(Progress& solve, Pace::Step step);
+  bool end_at_event(Progress& solve, Pace::Step& step);
+  bool end_at_steady_state(Progress& solve);
+  bool pass_stop(Progress& solve);
   void observe(Progress& solve, const Pace::Step& step);
   void deliver_within(Progress& solve, const Pace::Step& step);
   void deliver_reached(Progress& solve);
+  void interpolate(const Progress& solve, double x, double h, std::span<const View> results);
   double target(const Progress& solve) const;
+  static bool ahead(const Progress& solve, double t, double time);
 
   bool fail(Progress& solve, Status status);
   void diagnose(Progress& solve);
@@ -73,10 +85,13 @@ class StepLoop final : public Integrator {
 
   StartProgram start_;
   AttemptProgram attempt_;
-  std::unique_ptr<Executable> run_start_, run_attempt_, run_interpolation_, run_diagnosis_;
+  std::unique_ptr<Executable> run_start_, run_attempt_, run_interpolation_, run_diagnosis_,
+      run_steady_;
+  std::unique_ptr<EventWatch> watch_;  ///< null: no events are asked for
 
   std::unique_ptr<Workspace> workspace_;
   std::vector<View> start_control_, begin_, control_, decision_, point_, dense_, extra_;
+  std::vector<View> at_event_, steady_time_, steady_;
   std::vector<View> constants_;
   Half halves_[2];
   int current_ = 0;

@@ -55,6 +55,9 @@ void check_fixed(const Config& config, const Solver& solver, const SolveOptions&
     if (config.has(key)) config.fail(key, "has no effect on given steps: remove it");
   }
   if (options.min_step > 0.0) config.fail("min_step", "has no effect on given steps: remove it");
+  if (options.at_min_step == AtMinStep::clip) {
+    config.fail("at_min_step", "has no effect on given steps: remove it");
+  }
 }
 
 void check_step_size(const Config& config, const Solver& solver, const SolveOptions& options) {
@@ -68,6 +71,9 @@ void check_step_size(const Config& config, const Solver& solver, const SolveOpti
 
 void check_adaptive(const Config& config, const SolveOptions& options) {
   if (options.min_step > options.max_step) config.fail("min_step", "is larger than max_step");
+  if (options.at_min_step == AtMinStep::clip && options.min_step == 0.0) {
+    config.fail("at_min_step", "clip needs a min_step above 0 to clip at");
+  }
 }
 
 OnFailure on_failure(const std::string& text) {
@@ -91,14 +97,20 @@ Schema common_solver_keys() {
               "length of a given step [time], instead of control; the last one is shortened")
       .above(0)
       .optional()
-      .integer("steps", "number of equal given steps between two times, instead of control")
+      .integer("steps",
+               "number of equal given steps between two times (those of the solve, step_times, "
+               "jump_times), instead of control")
       .at_least(1)
       .optional()
       .number("first_step", "first step tried [time]; default: Hairer, Norsett, Wanner II.4")
       .above(0)
       .optional()
-      .number("min_step", 0.0, "a step that must be shorter ends the solve [time]")
+      .number("min_step", 0.0, "shortest step but for those cut to land on a time [time]")
       .at_least(0)
+      .text("at_min_step", "fail",
+            "a step that would have to be shorter than min_step: fail ends the solve, clip takes "
+            "it at min_step whatever its error")
+      .choices({"fail", "clip"})
       .number("max_step", "longest step [time]; default: no limit")
       .above(0)
       .optional()
@@ -106,6 +118,10 @@ Schema common_solver_keys() {
             "shared: one step for the batch; per_sample: each sample has its own and finished ones "
             "leave the batch, for batches whose samples differ in difficulty")
       .choices({"shared", "per_sample"})
+      .numbers("step_times", {}, "times at which a step ends [time]")
+      .numbers("jump_times", {},
+               "times at which the right-hand side jumps [time]: a step ends before each, never "
+               "seeing what is behind it, and the method starts anew there")
       .integer("max_steps", 100000, "attempted steps after which a solve ends")
       .at_least(1)
       .text("on_failure", "fail",
@@ -123,6 +139,9 @@ SolveOptions options_from(const Config& config, const Solver& solver, const Cont
   if (config.has("steps")) options.steps = config.integer("steps");
   if (config.has("first_step")) options.first_step = config.number("first_step");
   options.min_step = config.number("min_step");
+  if (config.text("at_min_step") == "clip") options.at_min_step = AtMinStep::clip;
+  options.step_times = config.numbers("step_times");
+  options.jump_times = config.numbers("jump_times");
   if (config.has("max_step")) options.max_step = config.number("max_step");
   options.max_steps = config.integer("max_steps");
   options.on_failure = on_failure(config.text("on_failure"));

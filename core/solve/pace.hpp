@@ -15,7 +15,8 @@ class Pace {
  public:
   Pace(const SolveOptions& options, Stepping stepping) : options_(options), stepping_(stepping) {}
 
-  /// A new stretch of the solve begins at `from` and must end exactly at `to`.
+  /// A new stretch of the solve begins at `from` and must end exactly at `to`; `t + h` in double
+  /// precision does not pass it.
   void aim(double from, double to);
   /// The proposal, signed or not; its magnitude counts.
   void propose(double h);
@@ -32,6 +33,8 @@ class Pace {
   void rejected(double next_h) { propose(next_h); }
   /// Whether a rejected step of this size can still be shortened.
   bool can_shrink(double t, double h) const;
+  /// Whether a step of this size is accepted whatever its error, being the shortest allowed.
+  bool clips(double h) const;
 
  private:
   double shortest(double t) const;

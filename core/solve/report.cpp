@@ -79,6 +79,8 @@ const char* name(Status status) {
       return "newton_diverged";
     case Status::event:
       return "event";
+    case Status::steady_state:
+      return "steady_state";
   }
   return "unknown";
 }
@@ -87,6 +89,7 @@ std::string SolveReport::message() const {
   switch (status) {
     case Status::success:
     case Status::event:
+    case Status::steady_state:
       return "";
     case Status::max_steps:
       return max_steps(*this);

@@ -16,24 +16,45 @@ constexpr double kUnconverged = 0.25;
 }  // namespace
 
 Sample::Sample(std::span<const double> times, const SolveOptions& options, SaveTimes save,
-               std::vector<double> controller_memory)
+               DType state, std::vector<double> controller_memory)
     : times_(times),
       options_(options),
       save_(save),
-      memory_(std::move(controller_memory)),
-      pace_(options, Stepping::adaptive) {
+      first_memory_(std::move(controller_memory)),
+      memory_(first_memory_),
+      pace_(options, Stepping::adaptive),
+      stops_(stops_between(options, state, times.front(), times.back())) {
   report_.t = times.front();
   report_.reached = 1;
+  pass_stops();
 }
 
+/// Where the next step to land must land: on a stop or a time to save, whichever is nearer.
 double Sample::target() const {
-  return save_ == SaveTimes::interpolated ? times_.back() : times_[interval_ + 1];
+  const double save = save_ == SaveTimes::interpolated ? times_.back() : times_[interval_ + 1];
+  if (stop_ == stops_.size()) return save;
+  const double stop = stops_[stop_].arrive;
+  return std::abs(stop - report_.t) < std::abs(save - report_.t) ? stop : save;
+}
+
+/// From this side of the stops that it has come to, to the other.
+void Sample::pass_stops() {
+  while (stop_ < stops_.size() && !ahead(stops_[stop_].arrive)) {
+    const Stop& stop = stops_[stop_++];
+    if (!stop.jump) continue;
+    const bool beyond = std::abs(stop.depart - report_.t) > std::abs(left());
+    report_.t = beyond ? times_.back() : stop.depart;
+    waits_ = true;
+  }
 }
 
 void Sample::begin(double first_step, bool finite) {
-  pace_.aim(report_.t, target());
+  report_.h = std::copysign(first_step, left());
+  memory_ = first_memory_;
+  waits_ = false;
+  anew_ = true;
+  aimed_ = false;
   pace_.propose(first_step);
-  report_.h = std::copysign(first_step, span());
   if (!finite) fail(Status::non_finite);
 }
 
@@ -42,6 +63,8 @@ bool Sample::plan() {
     fail(Status::max_steps);
     return false;
   }
+  if (!aimed_) pace_.aim(report_.t, target());
+  aimed_ = true;
   step_ = pace_.next(report_.t);
   if (step_.too_small) fail(trouble_);
   return report_.ok();
@@ -97,16 +120,21 @@ std::optional<double> Sample::within() const {
   return (time - report_.t) / step_.h;
 }
 
-void Sample::advance() { report_.t = step_.end; }
+void Sample::advance() {
+  report_.t = step_.end;
+  anew_ = false;
+  if (!step_.lands) return;
+  aimed_ = false;
+  pass_stops();
+}
 
 bool Sample::at_time() const {
-  return interval_ + 1 < times_.size() && times_[interval_ + 1] == report_.t;
+  return interval_ + 1 < times_.size() && !ahead(times_[interval_ + 1]);
 }
 
 void Sample::delivered() {
   ++interval_;
   ++report_.reached;
-  if (active() && save_ == SaveTimes::exact) pace_.aim(report_.t, target());
 }
 
 void Sample::blame(const SolveReport& found) {

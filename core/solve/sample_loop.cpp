@@ -24,6 +24,11 @@ SampleLoop::SampleLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
   if (!method_.adaptive()) {
     throw ConfigError("a step size per sample needs a method that controls its steps");
   }
+  if (!request_.events.events.empty() || request_.until != Until::end) {
+    throw ConfigError(
+        "events and steady states end a solve for all of its samples at one time, "
+        "which samples with steps of their own do not have: use step_size: shared");
+  }
   const std::string reason = per_sample_refusal(*solver_, dynamics_);
   if (!reason.empty()) throw ConfigError("this solver " + reason);
 }
@@ -34,11 +39,10 @@ SolveReport SampleLoop::integrate(const SolveCall& call) {
   if (!run_attempt_) compile();
   open(solve);
   deliver_reached(solve, solve.placed);
-  compact(solve);
-  if (goes_on(solve)) begin(solve);
   while (goes_on(solve)) {
     compact(solve);
-    round(solve);
+    begin(solve);
+    if (goes_on(solve)) round(solve);
   }
   conclude(solve);
   return solve.report;
@@ -74,7 +78,8 @@ void SampleLoop::open(Progress& solve) {
     const std::span<const double> own =
         call.row_times.empty() ? call.times
                                : call.row_times.subspan(static_cast<std::size_t>(s) * times, times);
-    solve.samples.emplace_back(own, options_, request_.save, controller_->initial_memory());
+    solve.samples.emplace_back(own, options_, request_.save, dynamics_.members.front().dtype,
+                               controller_->initial_memory());
     solve.placed.push_back(s);
   }
   workspace_->place(call.rows);
@@ -100,33 +105,42 @@ bool SampleLoop::goes_on(const Progress& solve) const {
   return active(solve) > 0;
 }
 
-void SampleLoop::ran(Progress& solve, std::int64_t evaluations) {
+/// Counts a run; its evaluations are those of the samples that `has_part` is true for.
+template <class HasPart>
+void SampleLoop::ran(Progress& solve, std::int64_t evaluations, const HasPart& has_part) {
   solve.report.evaluations += evaluations;
   solve.report.row_evaluations += evaluations * rows(solve);
   for (const std::int64_t s : solve.placed) {
-    if (at(solve, s).active()) at(solve, s).count(evaluations);
+    if (has_part(at(solve, s))) at(solve, s).count(evaluations);
   }
 }
 
-/// Evaluates what the first steps need and chooses their sizes.
+/// Starts the method where a sample waits for it: evaluates what first steps need and chooses
+/// their sizes. The other half has room for what the start gives to rows that do not.
 void SampleLoop::begin(Progress& solve) {
+  std::vector<std::int64_t> waiting;
   std::vector<double> control;
-  for (const std::int64_t s : solve.placed) {
-    control.push_back(at(solve, s).t());
-    control.push_back(at(solve, s).span());
+  for (std::int64_t row = 0; row < rows(solve); ++row) {
+    const Sample& sample = at(solve, sample_of(solve, row));
+    if (sample.waits()) waiting.push_back(row);
+    control.insert(control.end(), {sample.t(), sample.left()});
   }
+  if (waiting.empty()) return;
   device_->upload(start_control_[0], control.data(), control.size() * sizeof(double));
   run_start_->run(rows(solve), now().start_in, now().start_out);
-  ran(solve, start_.evaluations);
+  ran(solve, start_.evaluations, [](const Sample& sample) { return sample.waits(); });
   std::vector<double> begun(solve.placed.size() * SampleStartProgram::begin_size);
   device_->download(begun.data(), begin_[0], begun.size() * sizeof(double));
-  for (std::size_t row = 0; row < solve.placed.size(); ++row) {
-    Sample& sample = at(solve, solve.placed[row]);
-    if (!sample.active()) continue;
-    const double* own = begun.data() + row * SampleStartProgram::begin_size;
+  for (const Run& run : runs_of(waiting, waiting)) {
+    copy_rows(start_.carry, next().carry, now().carry, run);
+  }
+  for (const std::int64_t row : waiting) {
+    const double* own =
+        begun.data() + static_cast<std::size_t>(row) * SampleStartProgram::begin_size;
     const bool given = first_ == FirstStep::given;
-    sample.begin(given ? options_.first_step : own[SampleStartProgram::first_step],
-                 own[SampleStartProgram::non_finite] == 0.0);
+    at(solve, sample_of(solve, row))
+        .begin(given ? options_.first_step : own[SampleStartProgram::first_step],
+               own[SampleStartProgram::non_finite] == 0.0);
   }
   fill_control(solve);
   diagnose(solve);
@@ -161,7 +175,8 @@ void SampleLoop::fill_control(const Progress& solve) {
     const double h = sample.active()        ? sample.step().h
                      : sample.report().ok() ? 0.0
                                             : sample.report().h;
-    control_values_.insert(control_values_.end(), {sample.t(), h, sample.active() ? 1.0 : 0.0});
+    control_values_.insert(control_values_.end(), {sample.t(), h, sample.active() ? 1.0 : 0.0,
+                                                   sample.clipped() ? 1.0 : 0.0});
     const std::vector<double>& memory = sample.memory();
     control_values_.insert(control_values_.end(), memory.begin(), memory.end());
   }
@@ -174,7 +189,7 @@ void SampleLoop::attempt(Progress& solve) {
   decision_values_.resize(solve.placed.size() * static_cast<std::size_t>(decision_entries_));
   device_->download(decision_values_.data(), decision_[0],
                     decision_values_.size() * sizeof(double));
-  ran(solve, attempt_.evaluations);
+  ran(solve, attempt_.evaluations, [](const Sample& sample) { return sample.active(); });
 }
 
 /// Where dense output and extra outputs go; the former nowhere if no row has a time within its
@@ -228,6 +243,7 @@ void SampleLoop::observe(Progress& solve, const std::vector<std::int64_t>& accep
     RowStep& step = steps[static_cast<std::size_t>(row)];
     step.accepted = true;
     step.h = at(solve, step.sample).step().h;
+    step.anew = at(solve, step.sample).anew();
   }
   solve.call.observer({.index = index,
                        .y = now().state,
@@ -278,18 +294,16 @@ void SampleLoop::deliver_reached(Progress& solve, const std::vector<std::int64_t
 void SampleLoop::deliver(Progress& solve, const std::vector<Delivery>& due,
                          const std::vector<View>& from) {
   for (std::size_t i = 0; i < due.size();) {
-    std::size_t end = i + 1;
-    while (end < due.size() && due[end].result == due[i].result &&
-           due[end].row - due[i].row == due[end].sample - due[i].sample &&
-           due[end].row == due[end - 1].row + 1) {
-      ++end;
+    std::size_t end = i;
+    std::vector<std::int64_t> from_rows, to_samples;
+    for (; end < due.size() && due[end].result == due[i].result; ++end) {
+      from_rows.push_back(due[end].row);
+      to_samples.push_back(due[end].sample);
     }
     const std::span<const View> all = solve.call.results;
     const auto first = all.begin() + static_cast<std::ptrdiff_t>(due[i].result * members_.size());
     const std::vector<View> to(first, first + static_cast<std::ptrdiff_t>(members_.size()));
-    copy_rows(
-        members_, from, to,
-        {.from = due[i].row, .to = due[i].sample, .count = static_cast<std::int64_t>(end - i)});
+    for (const Run& run : runs_of(from_rows, to_samples)) copy_rows(members_, from, to, run);
     i = end;
   }
   for (const Delivery& d : due) at(solve, d.sample).delivered();

@@ -78,11 +78,14 @@ class SampleLoop final : public Integrator {
   bool goes_on(const Progress& solve) const;
   void begin(Progress& solve);
   void compact(Progress& solve);
+  static std::vector<Run> runs_of(const std::vector<std::int64_t>& from,
+                                  const std::vector<std::int64_t>& to);
   void copy_rows(const std::vector<ValueSpec>& specs, const std::vector<View>& from,
                  const std::vector<View>& to, const Run& run);
   void round(Progress& solve);
   void fill_control(const Progress& solve);
-  void ran(Progress& solve, std::int64_t evaluations);
+  template <class HasPart>
+  void ran(Progress& solve, std::int64_t evaluations, const HasPart& has_part);
   void attempt(Progress& solve);
   void place_outputs(const Progress& solve);
   std::vector<std::int64_t> judge(Progress& solve);

@@ -59,7 +59,7 @@ void SampleLoop::bind() {
     append(half.start_in, half.state);
     append(half.start_in, constants_);
     half.start_out = begin_;
-    append(half.start_out, half.carry);
+    append(half.start_out, other.carry);
 
     half.attempt_in = control_;
     append(half.attempt_in, half.state);
@@ -84,18 +84,12 @@ void SampleLoop::bind() {
 void SampleLoop::compact(Progress& solve) {
   const std::int64_t left = active(solve);
   if (left == 0 || left * kCompactionShare > rows(solve)) return;
-  std::vector<std::int64_t> kept;
-  std::vector<Run> runs;
+  std::vector<std::int64_t> kept, from, to;
   for (std::int64_t row = 0; row < rows(solve); ++row) {
-    const std::int64_t s = solve.placed[static_cast<std::size_t>(row)];
-    if (!at(solve, s).active()) continue;
-    const auto to = static_cast<std::int64_t>(kept.size());
-    kept.push_back(s);
-    if (!runs.empty() && runs.back().from + runs.back().count == row) {
-      ++runs.back().count;
-    } else {
-      runs.push_back({.from = row, .to = to});
-    }
+    if (!at(solve, sample_of(solve, row)).active()) continue;
+    from.push_back(row);
+    to.push_back(static_cast<std::int64_t>(kept.size()));
+    kept.push_back(sample_of(solve, row));
   }
   compacted_->place(left);
   std::vector<View> before;
@@ -104,7 +98,7 @@ void SampleLoop::compact(Progress& solve) {
   }
   constants_at_ = 1 - constants_at_;
   const std::vector<View>& after = constant_rows_[constants_at_];
-  for (const Run& run : runs) {
+  for (const Run& run : runs_of(from, to)) {
     copy_rows(members_, now().state, next().state, run);
     copy_rows(start_.carry, now().carry, next().carry, run);
     copy_rows(constant_specs_, before, after, run);
@@ -115,6 +109,22 @@ void SampleLoop::compact(Progress& solve) {
   solve.placed = std::move(kept);
   current_ = 1 - current_;
   bind();
+}
+
+/// Pairs of rows, ascending, as few runs of neighbours.
+std::vector<SampleLoop::Run> SampleLoop::runs_of(const std::vector<std::int64_t>& from,
+                                                 const std::vector<std::int64_t>& to) {
+  std::vector<Run> runs;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const bool next = !runs.empty() && runs.back().from + runs.back().count == from[i] &&
+                      runs.back().to + runs.back().count == to[i];
+    if (next) {
+      ++runs.back().count;
+    } else {
+      runs.push_back({.from = from[i], .to = to[i]});
+    }
+  }
+  return runs;
 }
 
 void SampleLoop::copy_rows(const std::vector<ValueSpec>& specs, const std::vector<View>& from,

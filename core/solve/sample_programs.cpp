@@ -146,7 +146,8 @@ SampleAttemptProgram record_sample_attempt(const Method& method,
   const ControlOutputs control = method.controller.decide(
       {ratio, in.h, round.memory, std::max(1, method.solver.error_order())});
   const Tensor active = column(round.control, SampleAttemptProgram::active);
-  const Tensor accept = control.accept * active * bounded * converged;
+  const Tensor clipped = column(round.control, SampleAttemptProgram::clipped);
+  const Tensor accept = max(control.accept, clipped) * active * bounded * converged;
 
   std::vector<Tensor> decision{accept, control.next_h, ratio, bad, convergence};
   decision.insert(decision.end(), control.memory.begin(), control.memory.end());

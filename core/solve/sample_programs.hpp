@@ -24,11 +24,12 @@ struct SampleStartProgram {
 };
 SampleStartProgram record_sample_start(const Method& method, FirstStep first);
 
-/// (control [rows: t, h, active, memory], members, carry, constants) to (decision [rows: accept,
-/// next h, error ratio, non-finite entries, convergence, memory], members, carry, dense, extra).
-/// Rows with active = 0 keep what they have.
+/// (control [rows: t, h, active, clipped, memory], members, carry, constants) to (decision [rows:
+/// accept, next h, error ratio, non-finite entries, convergence, memory], members, carry, dense,
+/// extra). Rows with active = 0 keep what they have; those with clipped = 1 are accepted whatever
+/// the error, if they are finite and have converged.
 struct SampleAttemptProgram {
-  enum Control { t, h, active, control_size };
+  enum Control { t, h, active, clipped, control_size };
   enum Decision { accept, next_h, error_ratio, non_finite, convergence, decision_size };
   Program program;
   std::vector<ValueSpec> dense;

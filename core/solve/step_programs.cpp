@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "odeum/transforms.hpp"
 #include "solve/error_norm.hpp"
 #include "solve/rates.hpp"
 
@@ -80,6 +81,16 @@ Tensor choose_first_step(Rates& rates, Tensor t, Tensor span, const State& y,
   const Tensor by_order = pow(0.01 / steepest, 1.0 / method.solver.error_order());
   const Tensor h1 = select(flat, max(1e-3 * h0, 1e-6), by_order);
   return direction * min(min(100.0 * h0, h1), length);
+}
+
+/// The in- and outputs of a step already taken, as inputs.
+void declare_step(Recording& recording, const Method& method, const std::vector<ValueSpec>& carry,
+                  const std::vector<ValueSpec>& dense, StepInputs& in, StepOutputs& out) {
+  in.y = declare(recording, member_specs(method.dynamics));
+  in.carry = declare(recording, carry);
+  out.y = declare(recording, member_specs(method.dynamics));
+  out.carry = declare(recording, carry);
+  out.dense = declare(recording, dense);
 }
 
 /// A recording of one attempted step: what `record_attempt` and `record_diagnosis` share.
@@ -176,7 +187,7 @@ AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>
   append(step.out.carry);
 
   AttemptProgram attempt;
-  if (request.save == SaveTimes::interpolated) {
+  if (request.save == SaveTimes::interpolated || !request.events.events.empty()) {
     append(step.out.dense);
     attempt.dense = specs_of("dense", step.out.dense);
   }
@@ -198,12 +209,48 @@ Program record_interpolation(const Method& method, const std::vector<ValueSpec>&
   StepOutputs out;
   in.t = entry(control, 1);
   in.h = entry(control, 2);
-  in.y = declare(recording, member_specs(method.dynamics));
-  in.carry = declare(recording, carry);
-  out.y = declare(recording, member_specs(method.dynamics));
-  out.carry = declare(recording, carry);
-  out.dense = declare(recording, dense);
+  declare_step(recording, method, carry, dense, in, out);
   return recording.program(method.solver.interpolate(entry(control, 0), in, out));
+}
+
+Program record_steadiness(const Method& method) {
+  Recording recording;
+  const Tensor t = recording.input("t", {1}, DType::f64);
+  const State y = declare(recording, member_specs(method.dynamics));
+  const std::vector<Tensor> constants = declare_constants(recording, method.dynamics);
+  const State rates = method.dynamics.rates(t, y, constants);
+  Tensor farthest = full(y.front(), {kRows}, 0.0, DType::f64);
+  for (std::size_t m = 0; m < y.size(); ++m) {
+    const Member& member = method.dynamics.members[m];
+    if (!member.in_error_norm || !member.shape.has_rows()) continue;
+    const Tensor ratio = cast(rates[m] / tolerance(abs(y[m]), member, method.options), DType::f64);
+    const Tensor rms = ratio.rank() > 1 ? sqrt(mean_features(square(ratio))) : abs(ratio);
+    farthest = max(farthest, member.norm_weight * rms);
+  }
+  return recording.program(std::span(&farthest, 1));
+}
+
+Program record_event_values(const Method& method, const EventFunctions& functions,
+                            const std::vector<ValueSpec>& carry,
+                            const std::vector<ValueSpec>& dense, std::int64_t points) {
+  Recording recording;
+  const Tensor control = recording.input("control", {2}, DType::f64);
+  const Tensor at = recording.input("points", {points}, DType::f64);
+  StepInputs in;
+  StepOutputs out;
+  in.t = entry(control, 0);
+  in.h = entry(control, 1);
+  declare_step(recording, method, carry, dense, in, out);
+  const std::vector<Tensor> constants = declare_constants(recording, method.dynamics);
+
+  const Tensor x = placeholder(in.t);
+  const State y = method.solver.interpolate(x, in, out);
+  const Tensor values = functions.values(in.t + x * in.h, y, constants);
+  const Tensor slopes =
+      jvp(std::span(&values, 1), std::span(&x, 1), std::vector<Tensor>{ones_like(x)}).front();
+  const Tensor both = concat({cast(values, DType::f64), cast(slopes, DType::f64)});
+  const std::vector<Tensor> mapped{reshape(at, {points, 1})};
+  return recording.program(vmap(std::span(&both, 1), std::span(&x, 1), mapped));
 }
 
 Program record_diagnosis(const Method& method, const std::vector<ValueSpec>& carry) {

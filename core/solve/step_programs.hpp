@@ -67,6 +67,16 @@ AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>
 Program record_interpolation(const Method& method, const std::vector<ValueSpec>& carry,
                              const std::vector<ValueSpec>& dense);
 
+/// (t [1], members, constants) to how far each sample is from a steady state, float64 [rows]: the
+/// largest over members in the norm of the RMS of rate over tolerance.
+Program record_steadiness(const Method& method);
+
+/// (t and h [2], points [n], members, carry, new members, new carry, dense, constants) to the event
+/// functions at t + points h and their derivatives by the point, float64 [rows, n, 2 events].
+Program record_event_values(const Method& method, const EventFunctions& functions,
+                            const std::vector<ValueSpec>& carry,
+                            const std::vector<ValueSpec>& dense, std::int64_t points);
+
 /// As the attempt's inputs to (new members; by member in the norm, error over tolerance): what to
 /// look at when a solve failed.
 Program record_diagnosis(const Method& method, const std::vector<ValueSpec>& carry);

@@ -86,18 +86,19 @@ inline std::unique_ptr<SolveSetting> setting_of(const Dynamics& dynamics, const 
 
 struct Solution {
   SolveReport report;
-  std::vector<Values> y;     ///< by time, times[0] left out; rows one after another
-  std::vector<double> t, h;  ///< of accepted steps
+  std::vector<Values> y;                     ///< by time, times[0] left out; rows one after another
+  std::vector<double> t, h;                  ///< of accepted steps
+  std::vector<std::vector<RowStep>> rounds;  ///< of samples' own steps
 };
 
 /// Solves for the first member alone; other members start at zero and are kept in `others`.
 inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
                               const Values& times, const std::vector<Values>& constants = {},
                               std::int64_t rows = 1, std::shared_ptr<Device> device = test_device(),
-                              const Values& row_times = {}) {
+                              IntegratorRequest request = {}, const Values& row_times = {}) {
   const auto setting = setting_of(dynamics, method, device);
-  const auto integrator = setting->integrator(dynamics, method.options,
-                                              {.save = method.save, .extra = {}, .extra_at = {}});
+  request.save = method.save;
+  const auto integrator = setting->integrator(dynamics, method.options, request);
   std::vector<OnDevice> storage;
   storage.reserve(1000 + times.size() * dynamics.members.size());
   const auto put = [&](const Values& values) {
@@ -127,6 +128,7 @@ inline Solution solve_problem(const Dynamics& dynamics, const Method& method, co
                      [&](const AcceptedStep& step) {
                        solution.t.push_back(step.t);
                        solution.h.push_back(step.h);
+                       solution.rounds.emplace_back(step.rows.begin(), step.rows.end());
                      },
                  .row_times = row_times};
   solution.report = integrator->integrate(call);

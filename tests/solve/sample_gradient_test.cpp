@@ -135,6 +135,37 @@ TEST(SampleGradient, ReachesEachSamplesOwnTimes) {
   expect_as_alone(batch, "dopri5");
 }
 
+TEST(SampleGradient, GoesThroughTheStartsBehindJumps) {
+  // z' = theta z before t = 1 and 2 theta z behind it; steps end at 0.4, too.
+  const Dynamics steeper =
+      dynamics_of(1,
+                  [](Tensor t, Tensor z, auto c) {
+                    return c[0] * z * matched(2.0 - less(t, full(t, {1}, 1.0)), z);
+                  },
+                  {{"theta", {1}, DType::f64}});
+  Method method = stepping(StepSize::per_sample, 1e-10);
+  method.options.jump_times = {1.0};
+  method.options.step_times = {0.4};
+  const Values own = {0.0, 1.5, 0.5, 2.0, 1.2, 0.7}, length = {2.0, 2.5, -0.7};
+  const double theta = 0.3;
+  Values ends;
+  double of_theta = 0.0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    ends.push_back(std::exp(theta * length[i]));
+    of_theta += length[i] * ends[i];
+  }
+  const Gradients g = differentiate(backprop(), steeper, method, {{1.0, 1.0, 1.0}}, {0.0, 0.0},
+                                    {{theta}}, {{{1.0, 1.0, 1.0}}}, 3, test_device(), 1, own);
+  ASSERT_TRUE(g.forward.ok()) << g.forward.message();
+  EXPECT_NEAR(g.constants[0][0], of_theta, 1e-8);
+  const Values slopes = {1.0, 2.0, 1.0, 2.0, 2.0, 1.0};
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_NEAR(g.initial[0][i], ends[i], 1e-8);
+    EXPECT_NEAR(g.row_times[2 * i], -theta * slopes[2 * i] * ends[i], 1e-8);
+    EXPECT_NEAR(g.row_times[2 * i + 1], theta * slopes[2 * i + 1] * ends[i], 1e-8);
+  }
+}
+
 TEST(SampleGradient, IsTheSameOnEveryRepetition) {
   const Batch batch;
   const Gradients once = batch.gradients(stepping(StepSize::per_sample));

@@ -204,7 +204,7 @@ TEST(SampleLoop, SamplesHaveTheirOwnTimes) {
       dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * matched(cos(t), z); });
   for (const SaveTimes save : {SaveTimes::exact, SaveTimes::interpolated}) {
     const Solution s = solve_problem(growth, per_sample(1e-9, save), initial, {0.0, 0.0, 0.0}, {},
-                                     5, test_device(), own);
+                                     5, test_device(), {}, own);
     ASSERT_TRUE(s.report.ok()) << s.report.message();
     for (std::size_t row = 0; row < 5; ++row) {
       for (std::size_t k = 1; k < 3; ++k) {
@@ -223,11 +223,11 @@ TEST(SampleLoop, SamplesHaveTheirOwnTimes) {
 TEST(SampleLoop, TimesOfSamplesWantStepsOfSamples) {
   Method shared = per_sample(1e-6);
   shared.options.step_size = StepSize::shared;
-  EXPECT_THROW(
-      solve_problem(relaxation(), shared, {1.0}, {0.0, 1.0}, {{1.0}}, 1, test_device(), {0.0, 2.0}),
-      std::logic_error);
+  EXPECT_THROW(solve_problem(relaxation(), shared, {1.0}, {0.0, 1.0}, {{1.0}}, 1, test_device(), {},
+                             {0.0, 2.0}),
+               std::logic_error);
   EXPECT_THROW(solve_problem(relaxation(), per_sample(1e-6), {1.0}, {0.0, 1.0}, {{1.0}}, 1,
-                             test_device(), {0.0, 2.0, 3.0}),
+                             test_device(), {}, {0.0, 2.0, 3.0}),
                std::logic_error);
 }
 
@@ -278,7 +278,7 @@ TEST(SampleLoop, IntegratesMembersOfAllRanks) {
   const Values own = {0.0, 1.0, 0.0, -0.7, 0.5, 2.0};
   for (const SaveTimes save : {SaveTimes::exact, SaveTimes::interpolated}) {
     const Solution s = solve_problem(with_members(DType::f64), per_sample(1e-9, save),
-                                     Values(18, 1.0), {0.0, 0.0}, {}, 3, test_device(), own);
+                                     Values(18, 1.0), {0.0, 0.0}, {}, 3, test_device(), {}, own);
     ASSERT_TRUE(s.report.ok()) << s.report.message();
     for (std::size_t row = 0; row < 3; ++row) {
       const double length = u(own[2 * row + 1]) - u(own[2 * row]);
@@ -368,6 +368,71 @@ TEST(SampleLoop, TakesTheFirstStepThatItIsGiven) {
   for (const SampleReport& one : s.report.by_sample) {
     EXPECT_EQ(one.evaluations, 1 + 6 * (one.accepted + one.rejected));
   }
+}
+
+TEST(SampleLoop, StepsEndAtStepTimes) {
+  Method method = per_sample(1e-6);
+  method.options.step_times = {0.9, 0.25};
+  const Solution s = solve_problem(relaxation(), method, {0.5, 0.5}, {0.0, 1.0}, {{1.0, 20.0}}, 2);
+  ASSERT_TRUE(s.report.ok());
+  for (const std::size_t row : {0U, 1U}) {
+    Values ends;
+    for (const auto& round : s.rounds) {
+      for (const RowStep& step : round) {
+        if (step.accepted && step.sample == static_cast<std::int64_t>(row)) {
+          ends.push_back(step.t + step.h);
+        }
+      }
+    }
+    EXPECT_THAT(ends, ::testing::Contains(0.25));
+    EXPECT_THAT(ends, ::testing::Contains(0.9));
+  }
+}
+
+TEST(SampleLoop, EachSampleCrossesAJumpByItself) {
+  // z' = -r z before t = 1 and r z behind it, from 1: back at 1 when t = 2.
+  const Dynamics turns = dynamics_of(1,
+                                     [](Tensor t, Tensor z, auto c) {
+                                       const Tensor sign = 1.0 - 2.0 * less(t, full(t, {1}, 1.0));
+                                       return c[0] * z * matched(sign, z);
+                                     },
+                                     {{"rate", {kRows, 1}, DType::f64}});
+  const Values rate = {0.1, 1.0, 5.0};
+  const Values own = {0.0, 1.0, 2.0, 2.0, 1.0, 0.0, 1.0, 1.5, 2.0};
+  for (const SaveTimes save : {SaveTimes::exact, SaveTimes::interpolated}) {
+    Method method = per_sample(1e-9, save);
+    method.options.jump_times = {1.0};
+    const Solution s = solve_problem(turns, method, {1.0, 1.0, 1.0}, {0.0, 0.0, 0.0}, {rate}, 3,
+                                     test_device(), {}, own);
+    ASSERT_TRUE(s.report.ok());
+    EXPECT_NEAR(s.y[0][0], std::exp(-0.1), 1e-7);
+    EXPECT_NEAR(s.y[0][1], std::exp(-1.0), 1e-7);
+    EXPECT_NEAR(s.y[0][2], std::exp(2.5), 1e-6 * std::exp(2.5));
+    EXPECT_NEAR(s.y[1][0], 1.0, 1e-7);
+    EXPECT_NEAR(s.y[1][1], 1.0, 1e-7);
+    EXPECT_NEAR(s.y[1][2], std::exp(5.0), 1e-6 * std::exp(5.0));
+    // Smooth on both sides, so hardly any step is rejected.
+    for (const SampleReport& one : s.report.by_sample) EXPECT_LE(one.rejected, 2);
+  }
+}
+
+TEST(SampleLoop, TakesTheShortestStepWhereItMayClip) {
+  Method method = per_sample(1e-8);
+  method.options.min_step = 0.01;
+  method.options.at_min_step = AtMinStep::clip;
+  const Solution s = solve_problem(relaxation(), method, {0.0, 0.0}, {0.0, 1.0}, {{0.1, 60.0}}, 2);
+  ASSERT_TRUE(s.report.ok()) << s.report.message();
+  EXPECT_NEAR(s.y[0][0], relaxed(0.1, 0.0, 1.0), 1e-7);
+  EXPECT_NEAR(s.y[0][1], relaxed(60.0, 0.0, 1.0), 1e-3);
+  EXPECT_GT(s.report.by_sample[1].accepted, 80);
+}
+
+TEST(SampleLoop, RefusesWhatEndsABatchAtOneTime) {
+  IntegratorRequest request;
+  request.until = Until::steady_state;
+  const Method method = per_sample(1e-6);
+  EXPECT_THROW(setting_of(relaxation(), method)->integrator(relaxation(), method.options, request),
+               ConfigError);
 }
 
 TEST(SampleLoop, ABatchOfNoSamplesIsDone) {

@@ -67,6 +67,7 @@ RoundSolve::RoundSolve(std::unique_ptr<SolveSetting> setting, std::vector<bool> 
       memory_(setting_->device()),
       cotangents_{{setting_->device(), state_specs_}, {setting_->device(), state_specs_}},
       home_(setting_->device(), state_specs_),
+      carries_(setting_->device(), reversal_.carry),
       constant_cotangents_(setting_->device(), row_constants_),
       constant_home_(setting_->device(), row_constants_),
       constant_values_(setting_->device(), row_constants_),
@@ -129,17 +130,13 @@ SolveReport RoundSolve::backward(const SolveCall& call, std::span<const View> re
     move_to(pass, layout);
     add_results(pass, round->rows);
     reverse(pass, *round);
-    report.evaluations += reversal_.round_evaluations;
-    report.row_evaluations +=
-        reversal_.round_evaluations * static_cast<std::int64_t>(layout.size());
+    std::int64_t evaluations = reversal_.round_evaluations;
+    if (run_start_ && reverse_start(pass, *round)) evaluations += reversal_.start_evaluations;
+    report.evaluations += evaluations;
+    report.row_evaluations += evaluations * static_cast<std::int64_t>(layout.size());
     ++report.accepted;
   }
   move_to(pass, everyone(call.rows));
-  if (!rounds_.empty() && run_start_) {
-    reverse_start(pass);
-    report.evaluations += reversal_.start_evaluations;
-    report.row_evaluations += reversal_.start_evaluations * call.rows;
-  }
   close(pass);
   report.t = call.times.front();
   report.reached = static_cast<std::int64_t>(call.times.size());
@@ -148,8 +145,9 @@ SolveReport RoundSolve::backward(const SolveCall& call, std::span<const View> re
 
 void RoundSolve::open(Pass& pass) {
   const std::int64_t rows = pass.call.rows;
-  for (Buffers* buffers : {&cotangents_[0], &cotangents_[1], &home_, &constant_cotangents_,
-                           &constant_home_, &constant_values_, &staged_, &control_, &times_}) {
+  for (Buffers* buffers :
+       {&cotangents_[0], &cotangents_[1], &home_, &carries_, &constant_cotangents_, &constant_home_,
+        &constant_values_, &staged_, &control_, &times_}) {
     buffers->place(rows);
   }
   Device& device = setting_->device();
@@ -284,50 +282,94 @@ void RoundSolve::reverse(Pass& pass, const Round& round) {
   if (wants_times(pass)) add_time_cotangents(pass, round.rows);
 }
 
-/// A sample's step is at T0 + a (T1 - T0) and b (T1 - T0) long, a and b fixed.
+/// What a step lies in: between two times of its sample, or a stop of all samples and one of them,
+/// or two stops. It is at A + a (B - A) and b (B - A) long, a and b fixed, and stops stay where
+/// they are.
+RoundSolve::Stretch RoundSolve::stretch_of(const SolveCall& call, const RowStep& step) const {
+  const std::span<const double> times = times_of(call, step.sample);
+  Stretch stretch{times[step.interval], times[step.interval + 1], true, true};
+  const double direction = stretch.end > stretch.begin ? 1.0 : -1.0;
+  const auto cut = [&](double stop) {
+    const bool inside =
+        direction * (stop - stretch.begin) > 0.0 && direction * (stretch.end - stop) > 0.0;
+    if (!inside) return;
+    const bool behind = direction * (step.t + 0.5 * step.h - stop) > 0.0;
+    (behind ? stretch.begin : stretch.end) = stop;
+    (behind ? stretch.begins_at_time : stretch.ends_at_time) = false;
+  };
+  for (const double stop : setting_->options().step_times) cut(stop);
+  for (const double stop : setting_->options().jump_times) cut(stop);
+  return stretch;
+}
+
 void RoundSolve::add_time_cotangents(Pass& pass, const std::vector<RowStep>& rows) {
   std::vector<double> found(2 * rows.size());
   setting_->device().download(found.data(), times_.views()[0], found.size() * sizeof(double));
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const RowStep& step = rows[row];
     if (!step.accepted) continue;
-    const std::span<const double> times = times_of(pass.call, step.sample);
-    const double t0 = times[step.interval];
-    const double span = times[step.interval + 1] - t0;
-    const double begin = (step.t - t0) / span, length = step.h / span;
+    const Stretch stretch = stretch_of(pass.call, step);
+    const double span = stretch.end - stretch.begin;
+    const double begin = (step.t - stretch.begin) / span, length = step.h / span;
     const double of_t = found[2 * row], of_h = found[2 * row + 1];
-    add_to_time(pass.call, pass.targets, step.sample, step.interval,
-                of_t * (1.0 - begin) - of_h * length);
-    add_to_time(pass.call, pass.targets, step.sample, step.interval + 1,
-                of_t * begin + of_h * length);
+    const auto add = [&](std::size_t i, double cotangent) {
+      add_to_time(pass.call, pass.targets, step.sample, i, cotangent);
+    };
+    if (stretch.begins_at_time) add(step.interval, of_t * (1.0 - begin) - of_h * length);
+    if (stretch.ends_at_time) add(step.interval + 1, of_t * begin + of_h * length);
   }
 }
 
-void RoundSolve::reverse_start(Pass& pass) {
+/// Takes the carry's cotangents of rows that began anew through Solver::start, which gave it.
+/// False: there are none.
+bool RoundSolve::reverse_start(Pass& pass, const Round& round) {
   Device& device = setting_->device();
   const std::size_t members = add_members_.size();
+  const std::span<const View> cotangents = cotangents_[current_].views();
+  const std::span<const Spec> specs = reversal_.carry;
   std::vector<double> t;
-  for (const std::int64_t sample : pass.layout) t.push_back(times_of(pass.call, sample).front());
+  bool any = false;
+  for (const RowStep& row : round.rows) {
+    t.push_back(row.t);
+    any = any || row.anew;
+  }
+  if (!any) return false;
+  for (std::size_t c = 0; c < specs.size(); ++c) {
+    const std::size_t bytes = bytes_of(specs[c], 1);
+    const View carry = cotangents[members + c];
+    device.fill_zero(carries_.views()[c], bytes * round.rows.size());
+    for (std::size_t row = 0; row < round.rows.size();) {
+      std::size_t end = row;
+      while (end < round.rows.size() && round.rows[end].anew) ++end;
+      if (end > row) {
+        device.copy(carries_.views()[c] + row * bytes, carry + row * bytes, (end - row) * bytes);
+        device.fill_zero(carry + row * bytes, (end - row) * bytes);
+      }
+      row = std::max(end, row + 1);
+    }
+  }
   device.upload(control_.views()[0], t.data(), t.size() * sizeof(double));
   std::vector<View> arguments{control_.views()[0]};
-  append(arguments, pass.call.initial);
+  append(arguments, std::span(round.state).first(members));
   append(arguments, constants_);
-  const std::span<const View> cotangents = cotangents_[current_].views();
-  append(arguments, cotangents.subspan(members));
+  append(arguments, carries_.views());
   std::vector<View> results{wants_times(pass) ? times_.views()[0] : View{}};
   append(results, cotangents.first(members));
   append(results, constant_results(pass));
-  run_start_->run(pass.call.rows, arguments, results);
-  if (!wants_times(pass)) return;
-  std::vector<double> found(t.size());
-  device.download(found.data(), times_.views()[0], found.size() * sizeof(double));
-  for (std::size_t row = 0; row < found.size(); ++row) {
-    // Of equal first times the solve starts at the last one.
-    const std::span<const double> times = times_of(pass.call, pass.layout[row]);
-    const auto from = std::upper_bound(times.begin(), times.end(), times.front(),
-                                       [](double a, double b) { return a != b; });
-    const auto last = static_cast<std::size_t>(from - times.begin()) - 1;
-    add_to_time(pass.call, pass.targets, pass.layout[row], last, found[row]);
+  run_start_->run(static_cast<std::int64_t>(round.rows.size()), arguments, results);
+  if (wants_times(pass)) add_start_time_cotangents(pass, round.rows);
+  return true;
+}
+
+/// A start lies at the first time of its sample, or at a jump, which is nobody's time.
+void RoundSolve::add_start_time_cotangents(Pass& pass, const std::vector<RowStep>& rows) {
+  std::vector<double> found(rows.size());
+  setting_->device().download(found.data(), times_.views()[0], found.size() * sizeof(double));
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    if (!rows[row].anew) continue;
+    const Stretch stretch = stretch_of(pass.call, rows[row]);
+    if (!stretch.begins_at_time) continue;
+    add_to_time(pass.call, pass.targets, rows[row].sample, rows[row].interval, found[row]);
   }
 }
 

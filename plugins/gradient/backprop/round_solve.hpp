@@ -31,6 +31,11 @@ class RoundSolve final : public DifferentiableSolve {
   struct Run {
     std::size_t from = 0, to = 0, count = 1;
   };
+  /// Where a step's place and length are fractions of.
+  struct Stretch {
+    double begin = 0.0, end = 0.0;
+    bool begins_at_time = true, ends_at_time = true;  ///< else at a stop
+  };
   /// A backward pass under way.
   struct Pass {
     const SolveCall& call;
@@ -46,8 +51,10 @@ class RoundSolve final : public DifferentiableSolve {
   void load_constants(const Pass& pass);
   void add_results(Pass& pass, const std::vector<RowStep>& rows);
   void reverse(Pass& pass, const Round& round);
-  void reverse_start(Pass& pass);
+  bool reverse_start(Pass& pass, const Round& round);
+  Stretch stretch_of(const SolveCall& call, const RowStep& step) const;
   void add_time_cotangents(Pass& pass, const std::vector<RowStep>& rows);
+  void add_start_time_cotangents(Pass& pass, const std::vector<RowStep>& rows);
   void close(Pass& pass);
 
   bool wants_times(const Pass& pass) const {
@@ -70,6 +77,7 @@ class RoundSolve final : public DifferentiableSolve {
 
   Buffers cotangents_[2];  ///< after and before a round, rows as in the layout
   Buffers home_;           ///< the same by sample, while the layout lacks samples
+  Buffers carries_;        ///< of rows that began anew
   Buffers constant_cotangents_, constant_home_;  ///< of the constants with rows
   Buffers constant_values_;                      ///< those constants in the layout
   Buffers staged_;                               ///< result cotangents of the layout's rows

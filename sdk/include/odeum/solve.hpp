@@ -68,7 +68,10 @@ struct SolveOptions {
   double min_step = 0.0;
   AtMinStep at_min_step = AtMinStep::fail;
   std::vector<double> step_times = {};  ///< steps end there too
-  /// The right-hand side jumps there: steps end at the left limit and begin anew at the right one.
+  /// The right-hand side jumps there. A step ends at the limit from this side, the nearest time
+  /// before the jump that the state's type tells apart, and a new initial value problem begins at
+  /// the limit from the other side: the solver starts anew, and so does step control. Results at
+  /// such a time are the state there, which is continuous.
   std::vector<double> jump_times = {};
   StepSize step_size = StepSize::shared;  ///< max_steps is each sample's where it is per_sample
   double max_step = std::numeric_limits<double>::infinity();
@@ -82,9 +85,38 @@ enum class Status : std::uint8_t {
   step_too_small,
   non_finite,
   newton_diverged,
-  event
+  event,        ///< a terminal event ended the solve before its last time
+  steady_state  ///< Until::steady_state was reached before the last time
 };
 const char* name(Status status);
+
+/// Which way an event function must pass through zero to count, in the direction of integration.
+enum class Crossing : std::uint8_t { any, rising, falling };
+
+struct Event {
+  std::string name;
+  Crossing crossing = Crossing::any;
+  bool terminal = false;  ///< ends the solve where the first sample meets it
+};
+
+/// Functions of time and state whose zeros are events.
+///
+/// A hit is a change of sign along the dense output, located to rounding; arriving at exactly zero
+/// is one too. A solve that starts on the surface (zero up to rounding of the values seen in its
+/// first step) has not crossed it: it counts as being on the side that it moves to.
+struct EventFunctions {
+  std::vector<Event> events;
+  /// t is float64 [1]; gives [rows, number of events].
+  std::function<Tensor(Tensor t, const State& y, std::span<const Tensor> constants)> values;
+};
+
+/// An event that a solve met.
+struct EventHit {
+  std::size_t event = 0;  ///< index into EventFunctions::events
+  std::int64_t sample = 0;
+  double t = 0.0;             ///< at or just behind the surface
+  std::vector<double> state;  ///< of that sample, first member
+};
 
 /// How one sample of a solve with a step size per sample went.
 struct SampleReport {
@@ -124,8 +156,11 @@ struct SolveReport {
   /// Evaluations times the rows that each was made for, finished ones still in the batch included.
   std::int64_t row_evaluations = 0;
   std::vector<SampleReport> by_sample = {};  ///< empty under a shared step
+  std::vector<EventHit> hits;                ///< in the order in which they were met
 
-  bool ok() const { return status == Status::success || status == Status::event; }
+  bool ok() const {
+    return status == Status::success || status == Status::event || status == Status::steady_state;
+  }
   /// One or two sentences: what happened, where, and what to try. Empty on success.
   std::string message() const;
 };
@@ -134,6 +169,7 @@ struct SolveReport {
 struct RowStep {
   std::int64_t sample = 0;   ///< whose row it is
   bool accepted = false;     ///< false: rejected, or the sample had ended: its state stays
+  bool anew = false;         ///< accepted, with the carry of Solver::start at (t, y)
   std::size_t interval = 0;  ///< as AcceptedStep::interval, of the sample's times
   double t = 0.0;
   double h = 0.0;
@@ -183,6 +219,11 @@ class Integrator {
 
 enum class SaveTimes : std::uint8_t { exact, interpolated };
 
+/// What ends a solve before its last time, beside terminal events: a steady state is reached at the
+/// end of a step where, for every sample and member of the error norm, the RMS of rate over
+/// tolerance (atol + rtol |y|, per unit of time) is at most 1. Costs an evaluation a step.
+enum class Until : std::uint8_t { end, steady_state };
+
 struct IntegratorRequest {
   SaveTimes save = SaveTimes::exact;
   /// Records more outputs of the step, computed beside it and shown to observers, e.g. the
@@ -193,6 +234,11 @@ struct IntegratorRequest {
   /// Where the extra outputs of accepted step `index` of a solve go; asked before the step is
   /// tried, so what a rejected attempt wrote is written over. Empty: memory of the integrator.
   std::function<std::span<const View>(std::int64_t index)> extra_at;
+  /// Looked for in every accepted step; hits are in the report. A terminal one ends the solve with
+  /// Status::event inside the step that observers have just seen whole; results at times from there
+  /// on are not written.
+  EventFunctions events = {};
+  Until until = Until::end;
 };
 
 /// What a gradient method gets from the core for one solve of a pipeline: the equation, the
