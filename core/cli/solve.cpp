@@ -47,6 +47,9 @@ void print_table(const train::Solution& solution, const std::vector<std::string>
   }
 }
 
+/// A number, or null where there is none.
+io::Json measured(bool known, double value) { return known ? io::Json(value) : io::Json(); }
+
 int run(const Values& values) {
   plugin::Registry& plugins = registry(values);
   const Config root =
@@ -76,12 +79,19 @@ int run(const Values& values) {
                 {"y", solution.y},
                 {"evaluations", report.evaluations},
                 {"accepted", report.accepted},
-                {"rejected", report.rejected}});
+                {"rejected", report.rejected},
+                {"cause", name(report.cause)},
+                {"stiffness", measured(report.stiffness >= 0.0, report.stiffness)},
+                {"stability", measured(report.stability > 0.0, report.stability)},
+                {"note", report.note()}});
   } else {
     if (out.empty() && !solution.t.empty()) print_table(solution, names);
     std::printf("%s: %lld evaluations, %lld steps accepted, %lld rejected\n", name(report.status),
                 static_cast<long long>(report.evaluations), static_cast<long long>(report.accepted),
                 static_cast<long long>(report.rejected));
+  }
+  if (const std::string note = report.note(); !note.empty()) {
+    std::fprintf(stderr, "note: %s\n", note.c_str());
   }
   if (report.ok()) return kDone;
   std::fprintf(stderr, "odeum: the solve failed: %s\n", report.message().c_str());

@@ -123,6 +123,17 @@ class Validator {
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
   }
 
+  // Keys under `evaluate:` that evaluation does not look at.
+  void refuse_unused(const Node& over, const Schema& schema, const std::string& path) {
+    for (const Member& member : over.members) {
+      const Key* key = schema.find(member.key);
+      if (key == nullptr || !only_for_training(key->kind)) continue;
+      mistakes_.add(member.place, join(path, member.key),
+                    "has no effect: evaluation has no use of a " + key->kind +
+                        ", or the same one as training");
+    }
+  }
+
   Config component(const Key& key, const Node& node, const Place& place, const std::string& path) {
     Config config;
     config.kind_ = key.kind;
@@ -142,6 +153,7 @@ class Validator {
                         " is the same in training and evaluation: `evaluate:` goes "
                         "inside a block, field, solver, objective or section");
     } else if (over) {
+      refuse_unused(over->value, *schema, join(path, "evaluate"));
       Node base = node;
       base.erase("evaluate");
       base.erase(kShortForm);

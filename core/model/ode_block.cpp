@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/step_costs.hpp"
 #include "odeum/controller.hpp"
 #include "odeum/tensor.hpp"
 #include "plugin/registry.hpp"
@@ -45,6 +46,10 @@ OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, D
   if (learn_span_ && training_.span[1] < training_.span[0]) {
     config.fail("learn_span", "a learned span needs its end behind its start");
   }
+  if (learn_span_ != config_.for_evaluation().flag("learn_span")) {
+    config_.for_evaluation().fail("learn_span",
+                                  "the span is learned or fixed in training and evaluation alike");
+  }
   if (learn_span_ && training_.span != evaluation_.span) {
     config_.for_evaluation().fail("span", "the span is learned: it has no other one in evaluation");
   }
@@ -53,21 +58,20 @@ OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, D
                       plain.dynamics);
   solve::check_solver(config_.component("solver").for_evaluation(), *evaluation_.solver,
                       evaluation_.options, plain.dynamics);
+  read_regularizers(registry);
   solve::check_gradient(config_.component("gradient"), *gradient_, *training_.solver,
-                        training_.options, plain.dynamics);
-  for (const Config& component : config.components("regularizers")) {
-    WeightedCost cost;
-    cost.cost.name = name_ + "." + (component.name().empty() ? component.use() : component.name());
-    cost.cost.regularizer = registry.create<Regularizer>(component);
-    cost.weight = component.schedule("weight");
-    try {
-      cost.forms = cost_forms(*training_.field, *cost.cost.regularizer, state_, precision_);
-    } catch (const std::invalid_argument& error) {
-      throw ConfigError(component.place(),
-                        component.use() + " cannot be recorded: " + error.what());
-    }
-    regularizers_.push_back(std::move(cost));
+                        training_.options, dynamics(terms(Use::training)).dynamics);
+}
+
+OdeTerms OdeBlock::terms(Use use) const {
+  const Setting& setting = this->setting(use);
+  OdeTerms terms{setting.field, setting.divergence, {}, {}};
+  if (use == Use::evaluation) return terms;
+  for (const WeightedCost& cost : regularizers_) {
+    if (cost.forms.running) terms.running.push_back(cost.cost);
+    if (cost.forms.steps) terms.steps.push_back(cost.cost);
   }
+  return terms;
 }
 
 OdeDynamics OdeBlock::dynamics(const OdeTerms& terms) const {
@@ -110,18 +114,21 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
 }
 
 std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynamics,
-                                                        const Setting& setting,
+                                                        const OdeTerms& terms,
+                                                        const Setting& setting, Tensor times,
                                                         const std::vector<bool>* wanted) const {
   auto session = std::make_shared<OdeSolveSession>();
   session->block = name_;
   session->device = device_;
   session->dynamics = dynamics.dynamics;
   session->span = setting.span;
-  session->span_is_input = learn_span_;
+  session->span_is_input = static_cast<bool>(times);
   session->log = log_;
-  const auto make = [equation = dynamics.dynamics, setting,
+  session->on_failure = setting.options.on_failure;
+  const auto solver = with_step_costs(setting.solver, terms.steps, dynamics.first_of_steps());
+  const auto make = [equation = dynamics.dynamics, solver, controller = setting.controller,
                      device = device_](const SolveOptions& options) {
-    return solve::make_setting(equation, setting.solver, setting.controller, options, device);
+    return solve::make_setting(equation, solver, controller, options, device);
   };
   if (wanted != nullptr) {
     session->differentiable = solve::prepare(gradient_, make, setting.options, *wanted);
@@ -131,22 +138,29 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
   return session;
 }
 
-Tensor OdeBlock::times(Recorder& recorder, bool reversed) const {
+Tensor OdeBlock::learned_end(Recorder& recorder, Tensor start) const {
   // The end is start + s^2, which keeps the span positive (FFJORD's T = s^2).
   const std::array<double, 2>& span = training_.span;
   const double initial = std::sqrt(span[1] - span[0]);
-  const Tensor root =
-      cast(recorder.parameter(name_ + ".span_root", Shape{1}, Initializer::constant(initial)),
-           DType::f64);
-  const Tensor start = full(root, Shape{1}, span[0]);
-  const Tensor end = start + square(root);
-  return reversed ? concat({end, start}) : concat({start, end});
+  return start + square(cast(recorder.parameter(name_ + ".span_root", Shape{1},
+                                                Initializer::constant(initial)),
+                             DType::f64));
+}
+
+Tensor OdeBlock::times(Recorder& recorder, Use use) const {
+  const std::array<double, 2>& span = training_.span;
+  const bool drawn = use == Use::training && span_jitter_ > 0.0;
+  if (!learn_span_ && !drawn) return {};
+  const Tensor start = full(recorder.anchor(), Shape{1}, span[0], DType::f64);
+  if (learn_span_) return concat({start, learned_end(recorder, start)});
+  const Tensor draw = recorder.draw(name_ + ".span");
+  return concat({start, span[1] + span_jitter_ * (2.0 * draw - 1.0)});
 }
 
 std::vector<Tensor> OdeBlock::arguments(Recorder& recorder, const OdeDynamics& dynamics,
-                                        const Setting& setting, bool reversed) const {
+                                        const Setting& setting, Tensor times) const {
   std::vector<Tensor> result;
-  if (learn_span_) result.push_back(times(recorder, reversed));
+  if (times) result.push_back(times);
   if (dynamics.uses_probe)
     result.push_back(recorder.noise(name_ + ".probe", state_, setting.probe));
   NamedScope scope = recorder.scope(name_ + ".field");
@@ -171,36 +185,34 @@ std::vector<Tensor> OdeBlock::arguments(Recorder& recorder, const OdeDynamics& d
 
 OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const {
   const Setting& setting = this->setting(use);
-  OdeTerms terms{setting.field, setting.divergence, {}};
-  if (use == Use::training) {
-    for (const WeightedCost& cost : regularizers_) {
-      if (cost.forms.running) terms.running.push_back(cost.cost);
-    }
-  }
+  const OdeTerms terms = this->terms(use);
   const OdeDynamics dynamics = this->dynamics(terms);
+  const Tensor times = this->times(recorder, use);
   std::vector<Tensor> inputs{z};
-  for (const Tensor& argument : arguments(recorder, dynamics, setting, false))
+  for (const Tensor& argument : arguments(recorder, dynamics, setting, times))
     inputs.push_back(argument);
 
   std::vector<bool> wanted;
   if (dynamics.uses_probe) wanted.push_back(false);
   for (const Item& item : dynamics.items) wanted.push_back(item.kind == Item::Kind::parameter);
-  const auto session = make_session(dynamics, setting, use == Use::training ? &wanted : nullptr);
+  const auto session =
+      make_session(dynamics, terms, setting, times, use == Use::training ? &wanted : nullptr);
   const std::vector<Tensor> members = host_call(make_ode_solve(session), inputs);
 
   Output output;
   output.value = members.front();
   std::size_t next = 1;
   if (dynamics.has_log_determinant) output.log_determinant = members[next++];
-  if (use == Use::training) {
-    for (const WeightedCost& cost : regularizers_) {
-      if (cost.forms.running)
-        output.costs.push_back({cost.cost.name, cost.weight, members[next++]});
-    }
-    const Tensor end_time =
-        learn_span_ ? slice(inputs[1], 0, 1, 2) : full(z, Shape{1}, setting.span[1], DType::f64);
-    add_further_costs(recorder, output.value, end_time, output.costs);
+  if (use == Use::evaluation) return output;
+  std::size_t next_of_steps = dynamics.first_of_steps();
+  for (const WeightedCost& cost : regularizers_) {
+    if (cost.forms.running) output.costs.push_back({cost.cost.name, cost.weight, members[next++]});
+    if (cost.forms.steps)
+      output.costs.push_back({cost.cost.name, cost.weight, members[next_of_steps++]});
   }
+  const Tensor end_time =
+      times ? slice(times, 0, 1, 2) : full(z, Shape{1}, setting.span[1], DType::f64);
+  add_further_costs(recorder, output.value, end_time, output.costs);
   return output;
 }
 
@@ -228,11 +240,14 @@ void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor end_time
 }
 
 Tensor OdeBlock::inverse(Recorder& recorder, Tensor z) const {
-  const OdeDynamics dynamics = this->dynamics({evaluation_.field, Divergence::none, {}});
+  const OdeTerms terms{evaluation_.field, Divergence::none, {}, {}};
+  const OdeDynamics dynamics = this->dynamics(terms);
+  Tensor times = this->times(recorder, Use::evaluation);
+  if (times) times = concat({slice(times, 0, 1, 2), slice(times, 0, 0, 1)});
   std::vector<Tensor> inputs{z};
-  for (const Tensor& argument : arguments(recorder, dynamics, evaluation_, true))
+  for (const Tensor& argument : arguments(recorder, dynamics, evaluation_, times))
     inputs.push_back(argument);
-  const auto session = make_session(dynamics, evaluation_, nullptr);
+  const auto session = make_session(dynamics, terms, evaluation_, times, nullptr);
   std::swap(session->span[0], session->span[1]);
   return host_call(make_ode_solve(session), inputs).front();
 }

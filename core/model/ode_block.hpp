@@ -60,16 +60,26 @@ class OdeBlock {
   Setting make_setting(Use use, const plugin::Registry& registry,
                        std::vector<std::string>& warnings) const;
   const Setting& setting(Use use) const { return use == Use::training ? training_ : evaluation_; }
+  /// The regularizers with the forms of their costs, and the span's jitter.
+  void read_regularizers(const plugin::Registry& registry);
+  void read_span_jitter(const Config& component, const Regularizer& regularizer,
+                        const CostForms& forms);
+  OdeTerms terms(Use use) const;
   /// make_dynamics, with the field's place in its errors.
   OdeDynamics dynamics(const OdeTerms& terms) const;
-  std::shared_ptr<OdeSolveSession> make_session(const OdeDynamics& dynamics, const Setting& setting,
+  /// `times` empty: the setting's span.
+  std::shared_ptr<OdeSolveSession> make_session(const OdeDynamics& dynamics, const OdeTerms& terms,
+                                                const Setting& setting, Tensor times,
                                                 const std::vector<bool>* wanted) const;
-  /// The node's arguments behind the state: times, probe, the field's items.
+  /// The node's arguments behind the state: times where given, probe, the field's items.
   std::vector<Tensor> arguments(Recorder& recorder, const OdeDynamics& dynamics,
-                                const Setting& setting, bool reversed) const;
+                                const Setting& setting, Tensor times) const;
   void add_further_costs(Recorder& recorder, Tensor end, Tensor end_time,
                          std::vector<Cost>& costs) const;
-  Tensor times(Recorder& recorder, bool reversed) const;
+  /// Start and end of the solve, float64 [2], where they are no constants: a learned end, or one
+  /// drawn for the training step. Else empty.
+  Tensor times(Recorder& recorder, Use use) const;
+  Tensor learned_end(Recorder& recorder, Tensor start) const;
 
   Config config_;
   std::string name_;
@@ -85,6 +95,7 @@ class OdeBlock {
     CostForms forms;
   };
   std::vector<WeightedCost> regularizers_;
+  double span_jitter_ = 0.0;  ///< Regularizer::span_jitter
   Setting training_;
   Setting evaluation_;
 };

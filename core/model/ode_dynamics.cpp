@@ -37,6 +37,9 @@ State record_rates(TrajectoryPoint& point, const OdeTerms& terms) {
   for (const NamedCost& cost : terms.running) {
     rates.push_back(cast(cost.regularizer->running_cost(point), DType::f64));
   }
+  for (std::size_t i = 0; i < terms.steps.size(); ++i) {
+    rates.push_back(full(point.state(), Shape{kRows}, 0.0, DType::f64));
+  }
   return rates;
 }
 
@@ -77,6 +80,9 @@ OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType preci
   for (const NamedCost& cost : terms.running) {
     dynamics.members.push_back({cost.name, Shape{kRows}, DType::f64, false, true, 1.0});
   }
+  for (const NamedCost& cost : terms.steps) {
+    dynamics.members.push_back({cost.name, Shape{kRows}, DType::f64, false, true, 1.0, true});
+  }
   if (result.uses_probe) dynamics.constants.push_back({"probe", state, precision});
   for (const Item& item : result.items)
     dynamics.constants.push_back({item.name, item.shape, precision});
@@ -104,8 +110,15 @@ CostForms cost_forms(const VectorField& field, const Regularizer& regularizer, c
   Rehearsal rehearsal(state, precision);
   TrajectoryPoint point(field, rehearsal.scope, rehearsal.t, rehearsal.z, rehearsal.probes,
                         Divergence::hutchinson);
+  // A step that has all that a step can have.
+  const Tensor z = rehearsal.z;
+  const Tensor time = cast(rehearsal.t, DType::f64);
+  const Tensor other = rehearsal.probes.front();
+  const SolverStep step{time, time, z, other, other, {{time, z, other}, {time, other, z}}};
   return {static_cast<bool>(regularizer.running_cost(point)),
-          static_cast<bool>(regularizer.terminal_cost(point))};
+          static_cast<bool>(regularizer.terminal_cost(point)),
+          static_cast<bool>(regularizer.step_cost(step)),
+          static_cast<bool>(regularizer.parameter_cost(z))};
 }
 
 }  // namespace odeum::model

@@ -25,24 +25,36 @@ struct NamedCost {
 struct OdeTerms {
   std::shared_ptr<const VectorField> field;
   Divergence divergence = Divergence::none;
-  std::vector<NamedCost> running;  ///< those with a running cost
+  std::vector<NamedCost> running;     ///< those with a running cost
+  std::vector<NamedCost> steps = {};  ///< those with a cost of the solver's steps
 };
 
 struct OdeDynamics {
-  Dynamics dynamics;        ///< members: z, log_determinant where asked for, costs in order
+  /// Members: z, log_determinant where asked for, running costs in order, costs of steps in order.
+  /// The last have Member::of_steps: with_step_costs (model/step_costs.hpp) makes them grow.
+  Dynamics dynamics;
   bool uses_probe = false;  ///< constants start with the probe, shaped as z
   std::vector<Item> items;  ///< the further constants: what the field asked for
   bool has_log_determinant = false;
+
+  /// The first member that is a cost of steps.
+  std::size_t first_of_steps() const {
+    std::size_t m = 0;
+    while (m < dynamics.members.size() && !dynamics.members[m].of_steps) ++m;
+    return m;
+  }
 };
 
 /// `state`: shape of z, leading with rows. The field is recorded once to learn what it needs.
 /// Throws ConfigError when the field does not fit the state.
 OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType precision);
 
-/// Whether a regularizer has a running (or terminal) cost: asked by recording it once.
+/// Which costs a regularizer has: asked by recording each once.
 struct CostForms {
   bool running = false;
   bool terminal = false;
+  bool steps = false;
+  bool parameters = false;
 };
 CostForms cost_forms(const VectorField& field, const Regularizer& regularizer, const Shape& state,
                      DType precision);

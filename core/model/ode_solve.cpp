@@ -49,7 +49,7 @@ SolveCall solve_call(const OdeSolveSession& session, std::int64_t rows, const Ar
 
 void record(OdeSolveSession& session, bool backward, const SolveReport& report) {
   session.log->records.push_back({session.block, backward, report});
-  if (!report.ok()) throw SolveFailure(session.block, report);
+  if (!report.ok()) throw SolveFailure(session.block, report, session.on_failure);
 }
 
 class OdeSolveBackward final : public HostFunction {

@@ -35,6 +35,7 @@ struct OdeSolveSession {
   std::unique_ptr<DifferentiableSolve> differentiable;
   std::unique_ptr<Integrator> integrator;
   std::shared_ptr<SolveLog> log;
+  OnFailure on_failure = OnFailure::fail;
 
   // The last forward solve's arguments, for its backward one.
   std::array<double, 2> times{0.0, 1.0};

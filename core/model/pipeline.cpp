@@ -36,9 +36,10 @@ Evaluations count(const SolveLog& log) {
 
 }  // namespace
 
-SolveFailure::SolveFailure(const std::string& block, SolveReport report)
+SolveFailure::SolveFailure(const std::string& block, SolveReport report, OnFailure policy)
     : RunError("the solve of '" + block + "' failed: " + report.message()),
-      report_(std::move(report)) {}
+      report_(std::move(report)),
+      policy_(policy) {}
 
 /// A compiled program and what its outputs mean.
 struct Compiled {

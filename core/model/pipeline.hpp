@@ -68,11 +68,14 @@ struct EvaluationResult {
 /// A solve inside a pipeline ended in a failure status.
 class SolveFailure : public RunError {
  public:
-  SolveFailure(const std::string& block, SolveReport report);
+  SolveFailure(const std::string& block, SolveReport report, OnFailure policy);
   const SolveReport& report() const { return report_; }
+  /// What the solver of this block says about failures.
+  OnFailure policy() const { return policy_; }
 
  private:
   SolveReport report_;
+  OnFailure policy_;
 };
 
 class Pipeline {

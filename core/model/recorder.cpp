@@ -40,6 +40,10 @@ Tensor Recorder::noise(const std::string& name, const Shape& shape, Distribution
   return random(distribution, key, samples, shape, precision_);
 }
 
+Tensor Recorder::draw(const std::string& name) {
+  return bind({Binding::Source::draw, 0, name_key(name)}, name + ".draw", Shape{1}, DType::f64);
+}
+
 Tensor Recorder::column(int index, const Shape& shape) {
   return bind({Binding::Source::column, index, 0}, "column" + std::to_string(index), shape,
               precision_);
@@ -135,6 +139,14 @@ void BoundProgram::run(const Sources& sources, std::span<const View> outputs) {
             static_cast<std::int64_t>(stream_key(sources.noise_seed, Purpose::noise, binding.name)),
             sources.step};
         device_->upload(small, key.data(), sizeof key);
+        views_[i] = small;
+        break;
+      }
+      case Binding::Source::draw: {
+        const std::uint64_t key = stream_key(sources.noise_seed, Purpose::jitter,
+                                             static_cast<std::uint64_t>(sources.step));
+        const double value = RandomStream(key, binding.name).uniform();
+        device_->upload(small, &value, sizeof value);
         views_[i] = small;
         break;
       }

@@ -19,10 +19,18 @@ namespace odeum::model {
 
 /// Where an input of an outer program comes from.
 struct Binding {
-  enum class Source : std::uint8_t { parameter, buffer, column, noise_key, sample_index, scalar };
+  enum class Source : std::uint8_t {
+    parameter,
+    buffer,
+    column,
+    noise_key,
+    sample_index,
+    scalar,
+    draw
+  };
   Source source = Source::parameter;
   int index = 0;           ///< of the parameter, buffer, column or scalar
-  std::uint64_t name = 0;  ///< of a noise: name_key
+  std::uint64_t name = 0;  ///< of a noise or a draw: name_key
 };
 
 class Recorder {
@@ -34,6 +42,8 @@ class Recorder {
   Tensor buffer(const std::string& name, const Shape& shape, double initial);
   /// Random numbers of the pipeline's type, keyed by the name, the run's seed and the step.
   Tensor noise(const std::string& name, const Shape& shape, Distribution distribution);
+  /// One random number for the whole batch, uniform in (0, 1), float64 [1], keyed as noise.
+  Tensor draw(const std::string& name);
   Tensor column(int index, const Shape& shape);
   /// A number given at each run, float64 [1].
   Tensor scalar(int index);

@@ -89,8 +89,9 @@ Tensor TrajectoryPoint::exact_divergence() {
 
 Tensor TrajectoryPoint::time_derivative() {
   const std::array outputs{velocity()};
-  const std::array inputs{t_};
-  const std::array tangents{ones_like(t_)};
+  // z is given too: in a later stage of a step it was computed from t, which is not meant here.
+  const std::array inputs{t_, z_};
+  const std::array tangents{ones_like(t_), zeros_like(z_)};
   return odeum::jvp(outputs, inputs, tangents).front();
 }
 

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "odeum/error.hpp"
 #include "solve/call_check.hpp"
 #include "solve/diagnosis.hpp"
+#include "solve/stability.hpp"
 
 namespace odeum::solve {
 namespace {
@@ -408,7 +410,55 @@ void StepLoop::deliver_reached(Progress& solve) {
 bool StepLoop::fail(Progress& solve, Status status) {
   solve.report.status = status;
   diagnose(solve);
+  explain(solve);
   return false;
+}
+
+/// Looks at the field where the solve ended, and at what shorter steps would do, for the cause.
+void StepLoop::explain(Progress& solve) {
+  SolveReport& report = solve.report;
+  Evidence evidence;
+  evidence.status = report.status;
+  evidence.error_order = method_.adaptive() ? solver_->error_order() : 0;
+  evidence.elapsed = std::abs(solve.t - solve.call.times.front());
+  evidence.t = solve.t;
+  evidence.h = report.h;
+  if (const Tableau* tableau = solver_->runge_kutta()) {
+    evidence.stability = real_stability_interval(*tableau);
+  }
+  try {
+    if (!inspection_) inspection_ = std::make_unique<Inspection>(dynamics_, options_, device_);
+    inspection_->measure(evidence, report.sample, solve.call.rows, now().state, constants_);
+  } catch (const std::invalid_argument&) {
+    // The field has no tangent: what follows goes by the errors alone.
+  }
+  if (method_.adaptive()) evidence.errors = errors_of_shorter_steps(solve);
+  report.cause = cause_of(evidence);
+  report.stability = evidence.stability;
+  if (std::isfinite(evidence.stiffness())) report.stiffness = evidence.stiffness();
+  if (report.cause == Cause::blow_up && std::isfinite(evidence.time_to_blow_up())) {
+    report.blow_up_time = solve.t + std::copysign(evidence.time_to_blow_up(), report.h);
+  }
+}
+
+/// Evidence::errors from where the solve ended. What the attempts write
+/// is of no use any more.
+std::vector<double> StepLoop::errors_of_shorter_steps(const Progress& solve) {
+  std::vector<View> outputs = now().attempt_out;
+  const std::size_t kept = 1 + now().state.size() + now().carry.size();
+  std::fill(outputs.begin() + static_cast<std::ptrdiff_t>(kept), outputs.end(), View{});
+  std::vector<double> errors;
+  control_values_[AttemptProgram::t] = solve.t;
+  for (int k = 0; k < kShorterSteps; ++k) {
+    control_values_[AttemptProgram::h] = std::ldexp(solve.report.h, kAsTried - k);
+    device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
+    run_attempt_->run(solve.call.rows, now().attempt_in, outputs);
+    device_->download(decision_values_.data(), decision_[0],
+                      decision_values_.size() * sizeof(double));
+    const bool finite = decision_values_[AttemptProgram::non_finite] == 0.0;
+    errors.push_back(finite ? decision_values_[AttemptProgram::error_ratio] : HUGE_VAL);
+  }
+  return errors;
 }
 
 /// Finds the sample and component to blame: entries that are not finite in the state, in its rates

@@ -10,6 +10,7 @@
 #include "odeum/controller.hpp"
 #include "odeum/solve.hpp"
 #include "solve/event_watch.hpp"
+#include "solve/inspection.hpp"
 #include "solve/pace.hpp"
 #include "solve/step_programs.hpp"
 #include "solve/stops.hpp"
@@ -73,6 +74,8 @@ class StepLoop final : public Integrator {
 
   bool fail(Progress& solve, Status status);
   void diagnose(Progress& solve);
+  void explain(Progress& solve);
+  std::vector<double> errors_of_shorter_steps(const Progress& solve);
 
   Dynamics dynamics_;
   std::shared_ptr<const Solver> solver_;
@@ -88,6 +91,7 @@ class StepLoop final : public Integrator {
   std::unique_ptr<Executable> run_start_, run_attempt_, run_interpolation_, run_diagnosis_,
       run_steady_;
   std::unique_ptr<EventWatch> watch_;  ///< null: no events are asked for
+  std::unique_ptr<Inspection> inspection_;
 
   std::unique_ptr<Workspace> workspace_;
   std::vector<View> start_control_, begin_, control_, decision_, point_, dense_, extra_;

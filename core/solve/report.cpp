@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <cstdio>
 
 #include "odeum/solve.hpp"
@@ -37,28 +38,68 @@ std::string counts(const SolveReport& report) {
          " rejected steps";
 }
 
+/// "|h| times the spectral radius of df/dz is 3.4, what the method bears 3.3".
+std::string measured(const SolveReport& report) {
+  return "|h| times the spectral radius of df/dz is " + number(report.stiffness) +
+         " there, and what the method bears of it is " + number(report.stability);
+}
+
+std::string because(const SolveReport& report) {
+  switch (report.cause) {
+    case Cause::unknown:
+      return "";
+    case Cause::accuracy:
+      return " The error falls with the step as it should: the tolerance sets the steps.";
+    case Cause::stiffness:
+      return " The equation is stiff for this method: " + measured(report) +
+             ". Stability, not accuracy, sets the step: use an implicit method (radau5, kvaerno5, "
+             "cvode), or shorter steps where they are given.";
+    case Cause::discontinuity:
+      return " The field jumps there or has a kink: shorter steps do not make the error fall as it "
+             "should. Smooth the field, or let steps end where it jumps (jump_times).";
+    case Cause::rounding:
+      return " The error estimate is rounding noise: the tolerance is too tight for the state's "
+             "type. Loosen rtol and atol, or use precision: float64.";
+    case Cause::blow_up:
+      return " The solution blows up" +
+             (std::isfinite(report.blow_up_time) ? " near t = " + number(report.blow_up_time)
+                                                 : "") +
+             ": it grows beyond every number. End the span before, or bound the field.";
+    case Cause::domain:
+      return " The state itself is moderate: it is the field that has no finite value there.";
+  }
+  return "";
+}
+
 std::string non_finite(const SolveReport& report) {
   std::string text = "The solve met a value that is not finite " + where(report);
   if (const std::string entry = who(report); !entry.empty()) text += ", first in " + entry;
   if (report.samples.size() > 1) {
     text += " (" + std::to_string(report.samples.size()) + " samples in all)";
   }
-  return text +
-         ". Check the field and its inputs there; in training, a lower learning rate, gradient "
+  return text + "." + because(report) +
+         " Check the field and its inputs there; in training, a lower learning rate, gradient "
          "clipping or a bounded activation helps, or on_failure: skip_sample.";
 }
 
 std::string max_steps(const SolveReport& report) {
-  return "The solve stopped after max_steps = " +
-         std::to_string(report.accepted + report.rejected) + " attempted steps " + where(report) +
-         " (" + counts(report) + ")." + largest_error(report) +
+  const std::string facts =
+      "The solve stopped after max_steps = " + std::to_string(report.accepted + report.rejected) +
+      " attempted steps " + where(report) + " (" + counts(report) + ")." + largest_error(report) +
+      because(report);
+  if (report.cause == Cause::accuracy) return facts + " Loosen rtol and atol or raise max_steps.";
+  if (report.cause != Cause::unknown) return facts;
+  return facts +
          " Loosen rtol and atol or raise max_steps; steps this short over a smooth solution mean "
          "that the equation is stiff for an explicit method.";
 }
 
 std::string step_too_small(const SolveReport& report) {
-  return "The step became too small to go on " + where(report) + " (" + counts(report) + ")." +
-         largest_error(report) +
+  const std::string facts = "The step became too small to go on " + where(report) + " (" +
+                            counts(report) + ")." + largest_error(report) + because(report);
+  if (report.cause == Cause::accuracy) return facts + " Loosen rtol and atol or lower min_step.";
+  if (report.cause != Cause::unknown) return facts;
+  return facts +
          " Loosen rtol and atol, lower min_step, or smooth the field there: the solution may blow "
          "up, jump, or be stiff for an explicit method.";
 }
@@ -83,6 +124,40 @@ const char* name(Status status) {
       return "steady_state";
   }
   return "unknown";
+}
+
+const char* name(Cause cause) {
+  switch (cause) {
+    case Cause::unknown:
+      return "unknown";
+    case Cause::accuracy:
+      return "accuracy";
+    case Cause::stiffness:
+      return "stiffness";
+    case Cause::discontinuity:
+      return "discontinuity";
+    case Cause::rounding:
+      return "rounding";
+    case Cause::blow_up:
+      return "blow_up";
+    case Cause::domain:
+      return "domain";
+  }
+  return "unknown";
+}
+
+std::string SolveReport::note() const {
+  if (!ok() || (cause != Cause::stiffness && cause != Cause::discontinuity)) return "";
+  if (cause == Cause::stiffness) {
+    return "Stability, not accuracy, set most of the " + counts(*this) +
+           ": over them |h| times the spectral radius of df/dz was " + number(stiffness) +
+           ", and what the method bears of it is " + number(stability) +
+           ". An implicit method (radau5, kvaerno5, cvode) takes far fewer.";
+  }
+  return "Of " + counts(*this) +
+         " most were in vain: the field jumps or turns sharply again and again. Let steps end "
+         "where "
+         "it does (jump_times), or smooth it.";
 }
 
 std::string SolveReport::message() const {

@@ -90,7 +90,7 @@ std::vector<Tensor> dense_powers(const Tableau& method, Tensor step, const std::
   const Tensor rise = y1 - y0;
   const Tensor first = step * k.front()[member];
   if (!method.first_same_as_last()) return {first, rise - first};
-  const Tensor last = step * k.back()[member];
+  const Tensor last = step * k[method.stages() - 1][member];
   return {first, 3.0 * rise - 2.0 * first - last, first + last - 2.0 * rise};
 }
 
@@ -117,14 +117,13 @@ StepOutputs RungeKutta::step(Rates& rates, const StepInputs& in) const {
   std::vector<State> k;
   State at = in.y;
   RunningSum sum(in.y, step);
-  for (std::size_t i = 0; i < method.stages(); ++i) {
+  const auto evaluate = [&](std::size_t i) {
     if (i > 0) at = advance(in.y, step, k, values(method.a[i]));
-    if (i == 0 && reuses_last) {
-      k.push_back(in.carry);
-    } else {
-      const double c = method.c[i].value();
-      k.push_back(rates(c == 0.0 ? in.t : in.t + in.h * c, at));
-    }
+    const double c = method.c[i].value();
+    return rates(c == 0.0 ? in.t : in.t + in.h * c, at);
+  };
+  for (std::size_t i = 0; i < method.stages(); ++i) {
+    k.push_back(i == 0 && reuses_last ? in.carry : evaluate(i));
     sum.take(k.back(), method.b[i].value());
   }
 
@@ -133,6 +132,9 @@ StepOutputs RungeKutta::step(Rates& rates, const StepInputs& in) const {
   sum.settle(out.y);
   if (reuses_last) out.carry = k.back();
   if (!method.b_embedded.empty()) out.error = error_estimate(method, step, k);
+  if (in.dense_output == DenseOutput::not_wanted) return out;
+
+  for (std::size_t i = method.stages(); i < method.a.size(); ++i) k.push_back(evaluate(i));
   std::vector<std::vector<Tensor>> powers;
   for (std::size_t m = 0; m < step.size(); ++m) {
     powers.push_back(dense_powers(method, step[m], k, m, in.y[m], out.y[m]));

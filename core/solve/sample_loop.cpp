@@ -191,23 +191,13 @@ void SampleLoop::attempt(Progress& solve) {
   ran(solve, attempt_.evaluations, [](const Sample& sample) { return sample.active(); });
 }
 
-/// Where dense output and extra outputs go; the former nowhere if no row has a time within its
-/// step.
+/// Where extra outputs go. Dense output is always written: a device may round a step otherwise
+/// where one of its outputs is not wanted, and that must not depend on other samples' times.
 void SampleLoop::place_outputs(const Progress& solve) {
-  const auto end = now().attempt_out.end();
-  const auto extra = end - static_cast<std::ptrdiff_t>(attempt_.extra.size());
-  const auto dense = extra - static_cast<std::ptrdiff_t>(dense_.size());
-  const bool looked_at = std::any_of(solve.placed.begin(), solve.placed.end(), [&](std::int64_t s) {
-    return at(solve, s).active() && at(solve, s).within().has_value();
-  });
-  if (looked_at) {
-    std::copy(dense_.begin(), dense_.end(), dense);
-  } else {
-    std::fill(dense, extra, View{});
-  }
   if (!request_.extra_at) return;
   const std::span<const View> places = request_.extra_at(solve.rounds);
-  std::copy(places.begin(), places.end(), extra);
+  std::copy(places.begin(), places.end(),
+            now().attempt_out.end() - static_cast<std::ptrdiff_t>(attempt_.extra.size()));
 }
 
 /// The rows whose steps count.

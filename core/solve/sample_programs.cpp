@@ -71,7 +71,7 @@ struct RecordedRound {
   StepOutputs out;
   std::int64_t evaluations = 0;
 
-  RecordedRound(const Method& method, const std::vector<ValueSpec>& carry) {
+  RecordedRound(const Method& method, const std::vector<ValueSpec>& carry, DenseOutput dense) {
     const auto memories = static_cast<std::int64_t>(method.controller.initial_memory().size());
     const std::int64_t entries = SampleAttemptProgram::control_size + memories;
     control = recording.input("control", {kRows, entries}, DType::f64);
@@ -82,6 +82,7 @@ struct RecordedRound {
     }
     in.y = declare(recording, member_specs(method.dynamics));
     in.carry = declare(recording, carry);
+    in.dense_output = dense;
     constants = declare_constants(recording, method.dynamics);
     CountedRates rates(method.dynamics, method.options, constants);
     out = method.solver.step(rates, in);
@@ -129,7 +130,9 @@ SampleStartProgram record_sample_start(const Method& method, FirstStep first) {
 SampleAttemptProgram record_sample_attempt(const Method& method,
                                            const std::vector<ValueSpec>& carry,
                                            const IntegratorRequest& request) {
-  RecordedRound round(method, carry);
+  // Extra outputs may be made of the step's dense output.
+  const bool dense = request.save == SaveTimes::interpolated || request.extra;
+  RecordedRound round(method, carry, dense ? DenseOutput::wanted : DenseOutput::not_wanted);
   const std::span<const Member> members = method.dynamics.members;
   const StepInputs& in = round.in;
   const StepOutputs& out = round.out;
@@ -190,7 +193,7 @@ Program record_sample_interpolation(const Method& method, const std::vector<Valu
 }
 
 Program record_sample_diagnosis(const Method& method, const std::vector<ValueSpec>& carry) {
-  const RecordedRound round(method, carry);
+  const RecordedRound round(method, carry, DenseOutput::not_wanted);
   std::vector<Tensor> outputs = round.out.y;
   for (std::size_t m = 0; m < round.in.y.size(); ++m) {
     const Member& member = method.dynamics.members[m];

@@ -70,6 +70,13 @@ void check_solver(const Config& config, const Solver& solver, const SolveOptions
 
 void check_gradient(const Config& config, const GradientMethod& gradient, const Solver& solver,
                     const SolveOptions& options, const Dynamics& dynamics) {
+  for (const Member& member : dynamics.members) {
+    if (!member.of_steps || gradient.differentiates_steps()) continue;
+    throw ConfigError(config.place(),
+                      config.use() + " has no derivative of '" + member.name +
+                          "', a cost of the solver's steps: the equations that it integrates know "
+                          "nothing of steps. Use backprop, which differentiates the steps taken");
+  }
   const std::string reason = gradient.refusal(solver, options, dynamics);
   if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
   if (options.step_size == StepSize::per_sample && !gradient.per_sample()) {

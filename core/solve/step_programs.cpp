@@ -103,7 +103,7 @@ struct RecordedStep {
   StepOutputs out;
   std::int64_t evaluations = 0;
 
-  RecordedStep(const Method& method, const std::vector<ValueSpec>& carry) {
+  RecordedStep(const Method& method, const std::vector<ValueSpec>& carry, DenseOutput dense) {
     const auto memories = static_cast<std::int64_t>(method.controller.initial_memory().size());
     control = recording.input("control", {AttemptProgram::control_size + memories}, DType::f64);
     in.t = entry(control, AttemptProgram::t);
@@ -113,6 +113,7 @@ struct RecordedStep {
     }
     in.y = declare(recording, member_specs(method.dynamics));
     in.carry = declare(recording, carry);
+    in.dense_output = dense;
     constants = declare_constants(recording, method.dynamics);
     CountedRates rates(method.dynamics, method.options, constants);
     out = method.solver.step(rates, in);
@@ -162,7 +163,11 @@ StartProgram record_start(const Method& method, FirstStep first) {
 
 AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>& carry,
                               const IntegratorRequest& request) {
-  RecordedStep step(method, carry);
+  const bool interpolated =
+      request.save == SaveTimes::interpolated || !request.events.events.empty();
+  // Extra outputs may be made of the step's dense output.
+  const bool dense = interpolated || request.extra;
+  RecordedStep step(method, carry, dense ? DenseOutput::wanted : DenseOutput::not_wanted);
   const std::span<const Member> members = method.dynamics.members;
   const Tensor bad = non_finite_entries(step.out.y, members, step.control);
   Tensor ratio = full(step.control, {1}, 0.0);
@@ -187,7 +192,7 @@ AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>
   append(step.out.carry);
 
   AttemptProgram attempt;
-  if (request.save == SaveTimes::interpolated || !request.events.events.empty()) {
+  if (interpolated) {
     append(step.out.dense);
     attempt.dense = specs_of("dense", step.out.dense);
   }
@@ -254,7 +259,7 @@ Program record_event_values(const Method& method, const EventFunctions& function
 }
 
 Program record_diagnosis(const Method& method, const std::vector<ValueSpec>& carry) {
-  const RecordedStep step(method, carry);
+  const RecordedStep step(method, carry, DenseOutput::not_wanted);
   std::vector<Tensor> outputs = step.out.y;
   if (!step.out.error.empty()) {
     for (std::size_t m = 0; m < step.in.y.size(); ++m) {

@@ -31,9 +31,11 @@ double parse(std::string_view text) {
 Coefficient::Coefficient(const char* text) : text_(text), value_(parse(text_)) {}
 
 bool Tableau::first_same_as_last() const {
-  if (stages() < 2 || c.back().value() != 1.0 || b.back().value() != 0.0) return false;
-  for (std::size_t i = 0; i + 1 < stages(); ++i) {
-    if (a.back()[i].value() != b[i].value()) return false;
+  if (stages() < 2) return false;
+  const std::size_t last = stages() - 1;
+  if (c[last].value() != 1.0 || b[last].value() != 0.0) return false;
+  for (std::size_t i = 0; i < last; ++i) {
+    if (a[last][i].value() != b[i].value()) return false;
   }
   return true;
 }

@@ -10,6 +10,7 @@
 #include "plugin/registry.hpp"
 #include "solve/options.hpp"
 #include "solve/setting.hpp"
+#include "solve/slow_solve.hpp"
 
 namespace odeum::train {
 namespace {
@@ -148,8 +149,13 @@ Solution Problem::solve() {
   call.initial = first;
   call.constants = constant.views;
   call.results = results;
+  solve::SlowSolve slow(dynamics_.dynamics, *solver_, device_);
+  if (options_.step_size == StepSize::shared && !solver_->host_driven()) {
+    call.observer = [&](const AcceptedStep& step) { slow.see(step, call.rows, call.constants); };
+  }
   Solution solution;
   solution.report = integrator->integrate(call);
+  slow.conclude(solution.report);
   const bool partial = options_.on_failure == OnFailure::partial;
   if (!solution.report.ok() && !partial) return solution;
   const double sign = times_.back() > times_.front() ? 1.0 : -1.0;

@@ -15,7 +15,8 @@ namespace odeum::train {
 /// Whether any solver of the model says `on_failure: skip_sample`.
 bool skips_failed_samples(const Config& root);
 
-/// Calls `run(batch)`; on a SolveFailure that names a row, takes the row out and tries again.
+/// Calls `run(batch)`; on a SolveFailure that names a row, of a block whose solver says
+/// skip_sample, takes the row out and tries again.
 /// Positions of the rows taken out are added to `left_out`, ascending. When more than half of the
 /// rows fail, that is no exception any more and the failure is thrown on.
 template <class Run>
@@ -28,7 +29,8 @@ auto without_failing_rows(const model::Batch& batch, const std::vector<Column>& 
     } catch (const model::SolveFailure& failure) {
       const std::int64_t sample = failure.report().sample;
       const auto gone = static_cast<std::int64_t>(left_out.size());
-      if (sample < 0 || 2 * (gone + 1) > batch.rows) throw;
+      const bool skips = failure.policy() == OnFailure::skip_sample;
+      if (!skips || sample < 0 || 2 * (gone + 1) > batch.rows) throw;
       // The report counts the rows that were left; back to a position in the whole batch.
       std::int64_t position = sample;
       for (const std::int64_t earlier : left_out) {

@@ -47,19 +47,22 @@ double slope(const std::vector<double>& steps, const std::vector<double>& errors
   return (n * sxy - sx * sy) / (n * sxx - sx * sx);
 }
 
-/// The order that `error_of(steps)` shows.
+/// The order that `error_of(steps)` shows. High orders show theirs in small errors alone, and have
+/// few of them before rounding.
 double measured_order(int stated, const std::function<double(std::int64_t)>& error_of) {
   std::vector<double> steps;
   std::vector<double> errors;
-  const double largest = std::exp2(-2.5 * stated);
-  for (double count = 8; count <= 4096; count *= std::sqrt(2.0)) {
+  const bool high = stated >= 5;
+  const double largest = high ? std::exp2(-25) : std::exp2(-2.5 * stated);
+  const double smallest = high ? 1e-13 : kSmallest;
+  for (double count = 8; count <= 4096; count *= high ? std::exp2(0.25) : std::exp2(0.5)) {
     const auto whole = static_cast<std::int64_t>(std::llround(count));
     const double error = error_of(whole);
-    if (error < kSmallest) break;
+    if (error < smallest) break;
     if (error > largest) continue;
     steps.push_back(kEnd / static_cast<double>(whole));
     errors.push_back(error);
-    if (errors.size() >= 9) break;
+    if (!high && errors.size() >= 9) break;
   }
   return slope(steps, errors);
 }
@@ -129,7 +132,7 @@ std::string honest_error(const Tested& tested) {
 std::string consistent_tableau(const Tableau& tableau) {
   double sum = 0.0;
   double moment = 0.0;
-  require(tableau.a.size() == tableau.stages() && tableau.c.size() == tableau.stages(),
+  require(tableau.a.size() >= tableau.stages() && tableau.c.size() == tableau.a.size(),
           "a, b and c are of different numbers of stages");
   for (std::size_t i = 0; i < tableau.stages(); ++i) {
     sum += tableau.b[i].value();

@@ -85,6 +85,41 @@ TEST_F(Commands, AFailedSolveSaysWhereAndKeepsWhatItReachedIfAsked) {
   EXPECT_EQ(json_of(partial)["t"], io::Json::array({0.0}));
 }
 
+TEST_F(Commands, SolveSaysWhatMadeItSlowOrFail) {
+  const std::string stiff =
+      "problem:\n"
+      "  field: {use: van_der_pol, mu: 1000}\n"
+      "  initial: [2, 0]\n"
+      "  times: {from: 0, to: 1}\n"
+      "  solver: {use: dopri5, rtol: 1e-4, atol: 1e-4}\n";
+  write(folder_ / "stiff.yaml", stiff);
+  const Result slow = run({"solve", "stiff.yaml", "--json"});
+  ASSERT_EQ(slow.status, 0) << slow.err;
+  EXPECT_EQ(json_of(slow)["cause"], "stiffness");
+  // Of dopri5, about which the steps swing.
+  EXPECT_NEAR(json_of(slow)["stability"].get<double>(), 3.3, 0.05);
+  EXPECT_NEAR(json_of(slow)["stiffness"].get<double>(), 3.3, 1.5);
+  EXPECT_THAT(slow.err, HasSubstr("note: Stability, not accuracy"));
+
+  const Result failed =
+      run({"solve", "stiff.yaml", "--json", "--set", "problem.solver.max_steps=300"});
+  EXPECT_EQ(failed.status, 1);
+  EXPECT_EQ(json_of(failed)["cause"], "stiffness");
+  EXPECT_THAT(failed.err, HasSubstr("radau5"));
+
+  write(folder_ / "decay.yaml", kDecay);
+  const Result quick = run({"solve", "decay.yaml", "--json"});
+  EXPECT_EQ(json_of(quick)["cause"], "unknown");
+  EXPECT_EQ(json_of(quick)["note"], "");
+  EXPECT_TRUE(json_of(quick)["stability"].is_null() || json_of(quick)["stability"] > 0.0);
+}
+
+TEST_F(Commands, ValidatesTheConfigurationOfEveryRegularizer) {
+  const Result result = run({"validate", std::string(std::getenv("ODEUM_SOURCE")) +
+                                             "/configs/regularization/easy-to-solve.yaml"});
+  EXPECT_EQ(result.status, 0) << result.err;
+}
+
 TEST_F(Commands, GradcheckPassesOnALinearProblem) {
   write(folder_ / "decay.yaml", kDecay);
   const Result result = run({"gradcheck", "decay.yaml", "--json"});

@@ -301,6 +301,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "7:35 model.flow.regularizers.0.evaluate — a regularizer is the same in training "
                  "and evaluation: `evaluate:` goes inside a block, field, solver, objective or "
                  "section"},
+        Case{
+            "OfAKeyThatItDoesNotLookAt",
+            with("field: mlp", "field: mlp\n    evaluate: {regularizers: []}"),
+            {},
+            kHere +
+                "7:16 model.flow.evaluate.regularizers — has no effect: evaluation has no use of a "
+                "regularizer, or the same one as training"},
         Case{"AtTheRoot",
              "evaluate: {seed: 1}\n" + std::string(kGood),
              {},

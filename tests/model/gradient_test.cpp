@@ -46,6 +46,12 @@ const char* const kTight = "flow.solver={use: dopri5, rtol: 1e-11, atol: 1e-11}"
 const char* const kPenalties =
     "flow.regularizers=[{use: kinetic, weight: 0.3}, {use: jacobian, weight: 0.2}]";
 
+// The last two stages of a step of a net this smooth are about h^4 apart, so weights that weigh
+// against the likelihood.
+const char* const kStepCosts =
+    "flow.regularizers=[{use: local_error, weight: 100}, {use: local_error, form: squared, weight: "
+    "1000, name: squared}, {use: stiffness, weight: 0.1}]";
+
 /// The fourth-order central difference of the loss by parameter i.
 double differenced_loss(Assembled& model, const model::Batch& batch, std::size_t i) {
   constexpr double kStep = 1e-3;
@@ -108,6 +114,32 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"BackpropOfSoftplus", {kPenalties, "flow.field.activation=softplus"}, kExact},
         Case{"BackpropOfDopri5", {kTight}, kExact},
         Case{"BackpropOfDopri5WithPenalties", {kTight, kPenalties}, kExact},
+        Case{
+            "BackpropOfTotalDerivatives",
+            {"flow.regularizers=[{use: taynode, order: 3, weight: 0.3}, {use: directional, weight: "
+             "0.2}, {use: total_derivative, weight: 0.2}, {use: weight_decay, weight: 0.1}]"},
+            kExact},
+        Case{"BackpropOfStepCosts", {kStepCosts, "flow.solver={use: dopri5, steps: 3}"}, kExact},
+        Case{"BackpropOfStepCostsFromStages",
+             {kStepCosts, "flow.solver={use: tsit5, steps: 3}",
+              "flow.gradient={use: backprop, keep: stages}"},
+             kExact},
+        Case{"BackpropOfStepCostsFromTheBeginnings",
+             {kStepCosts, "flow.solver={use: dopri5, steps: 3}",
+              "flow.gradient={use: backprop, keep: steps}"},
+             kExact},
+        Case{"BackpropOfStepCostsWithALearnedSpan",
+             {kStepCosts, "flow.learn_span=true", "flow.solver={use: dopri5, steps: 3}"},
+             kExact},
+        Case{"BackpropOfADrawnEnd",
+             {"flow.regularizers=[{use: kinetic, weight: 0.3}, {use: steer, b: 0.5}]",
+              "flow.solver={use: kutta38, steps: 4}"},
+             kExact},
+        Case{"AdjointOfTotalDerivatives",
+             {"flow.gradient=adjoint", kTight,
+              "flow.regularizers=[{use: taynode, order: 2, weight: 0.3}, {use: total_derivative, "
+              "weight: 0.2}]"},
+             kContinuous},
         Case{"BackpropOfDopri5WithALearnedSpan",
              {kTight, kPenalties, "flow.learn_span=true"},
              kExact},

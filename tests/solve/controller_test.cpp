@@ -99,6 +99,48 @@ TEST(Pid, WithTheIntegralAloneIsTheIntegralController) {
   }
 }
 
+TEST(Pi, FollowsTheFormulaOfDopri5) {
+  const auto pi = component<Controller>("controller", "pi");
+  // a = 0.7 / 5, b = 0.4 / 5; the second memory says that nothing was rejected.
+  const Decision d = decide(*pi, 0.5, 0.1, {0.3, 0.0}, 5);
+  EXPECT_NEAR(d.next_h, 0.1 * 0.9 * std::pow(0.5, -0.14) * std::pow(0.3, 0.08), 1e-15);
+  EXPECT_EQ(d.memory, (Values{0.5, 0.0}));
+  // DOPRI5's own beta of 0.04 at k = 5: its exponents are 0.2 - 0.75 beta and beta.
+  const auto dopri5 = component<Controller>("controller", "pi", {{"beta", 0.2}});
+  EXPECT_NEAR(decide(*dopri5, 0.5, 0.1, {0.3, 0.0}, 5).next_h,
+              0.1 * 0.9 * std::pow(0.5, -0.17) * std::pow(0.3, 0.04), 1e-15);
+  EXPECT_EQ(decide(*pi, 1e-9, 0.1, {0.3, 0.0}, 5).memory, (Values{1e-4, 0.0}));
+}
+
+TEST(Pi, ShortensARejectedStepByItsOwnErrorAndDoesNotGrowAfterwards) {
+  const auto pi = component<Controller>("controller", "pi");
+  const Decision d = decide(*pi, 4.0, 1.0, {0.3, 0.0}, 5);
+  EXPECT_EQ(d.accept, 0.0);
+  EXPECT_NEAR(d.next_h, 0.9 * std::pow(4.0, -0.14), 1e-15);
+  EXPECT_EQ(d.memory, (Values{0.3, 1.0}));
+  const Decision after = decide(*pi, 1e-3, 1.0, d.memory, 5);
+  EXPECT_EQ(after.next_h, 1.0);
+  EXPECT_EQ(after.memory, (Values{1e-3, 0.0}));
+  EXPECT_GT(decide(*pi, 1e-3, 1.0, after.memory, 5).next_h, 1.0);
+  const Decision lost = decide(*pi, std::nan(""), -1.0, {0.3, 0.0}, 5);
+  EXPECT_EQ(lost.accept, 0.0);
+  EXPECT_NEAR(lost.next_h, -0.2, 1e-15);
+}
+
+// Hairer, Wanner, Solving ODEs II, IV.2: where stability limits the steps, elementary control keeps
+// hitting the limit and PI control does not.
+TEST(Pi, RejectsFewerStepsThanElementaryControlWhereStabilityLimitsThem) {
+  const Dynamics stiff =
+      dynamics_of(1, [](Tensor t, Tensor z, auto) { return -200.0 * (z - cos(t)); });
+  const auto rejected = [&](const char* controller) {
+    const Solution s =
+        solve_problem(stiff, {"dopri5", controller, tolerances(1e-5, 1e-5)}, {1.0}, {0.0, 10.0});
+    EXPECT_TRUE(s.report.ok());
+    return s.report.rejected;
+  };
+  EXPECT_LT(2 * rejected("pi"), rejected("integral"));
+}
+
 TEST(Pid, SolvesToTheTolerance) {
   const Dynamics field = dynamics_of(1, [](Tensor t, Tensor z, auto) { return z * cos(t); });
   const Solution s =

@@ -231,14 +231,76 @@ TEST_P(EveryGradient, IsTheSameOnEveryRepetition) {
 // Whatever is kept, and whatever solver, the discrete gradient is that of the steps taken.
 TEST(Backprop, IsExactForEverySolverAtAnyStep) {
   const FlowProblem problem;
-  for (const char* solver :
-       {"euler", "midpoint", "heun", "rk4", "kutta38", "bosh3", "dopri5", "tsit5"}) {
+  for (const char* solver : {"euler",
+                             "midpoint",
+                             "heun",
+                             "rk4",
+                             "kutta38",
+                             "bosh3",
+                             "dopri5",
+                             "tsit5",
+                             "adaptive_heun",
+                             "ralston",
+                             "heun3",
+                             "fehlberg32",
+                             "fehlberg45",
+                             "cash_karp",
+                             "dopri8",
+                             "vern7",
+                             "adams_bashforth",
+                             "adams_moulton",
+                             "semi_implicit_euler",
+                             "leapfrog",
+                             "reversible_heun"}) {
     const Method coarse = {solver, "constant", given_step(0.15)};
     const double by_theta =
         central_difference(coarse, [](FlowProblem& p) -> double& { return p.constants[0][2]; });
     for (const char* keep : {"steps", "stages", "residuals"}) {
       const Gradients g = problem.gradients(backprop(keep), coarse);
       EXPECT_NEAR(g.constants[0][2], by_theta, 1e-8) << solver << " " << keep;
+    }
+  }
+}
+
+// Parameters' and states' cotangents are split into halves, or moved whole, as the state is.
+TEST(Adjoint, WorksWithSemiImplicitEulerToItsOrder) {
+  const FlowProblem problem;
+  const Gradients reference = problem.gradients(backprop("steps"), tight());
+  Values errors;
+  for (const double step : {0.004, 0.002}) {
+    const Method method = {"semi_implicit_euler", "constant", given_step(step)};
+    const Gradients g = problem.gradients(adjoint("state_and_adjoint"), method);
+    ASSERT_TRUE(g.backward.ok());
+    errors.push_back(0.0);
+    for (std::size_t i = 0; i < kParameters; ++i) {
+      errors.back() += std::abs(g.constants[0][i] - reference.constants[0][i]);
+    }
+  }
+  EXPECT_NEAR(errors[0] / errors[1], 2.0, 0.1);
+}
+
+// Adams's history and the reversible methods' companions are carried from step to step and begin
+// anew in each interval of the backward solve; parameters' cotangents have histories too.
+TEST(Adjoint, WorksWithEverySolverThatCarriesSomething) {
+  const FlowProblem problem;
+  const Gradients reference = problem.gradients(backprop("steps"), tight());
+  const std::pair<const char*, double> solvers[] = {
+      {"fehlberg45", 1e-9}, {"cash_karp", 1e-9},       {"dopri8", 1e-9},
+      {"vern7", 1e-9},      {"adams_bashforth", 1e-9}, {"adams_moulton", 1e-9},
+      {"leapfrog", 1e-6},   {"reversible_heun", 1e-6}};
+  for (const auto& [solver, tolerance] : solvers) {
+    const Method method = {solver, "integral", tolerances(tolerance, tolerance)};
+    const Gradients g = problem.gradients(adjoint("state_and_adjoint"), method);
+    ASSERT_TRUE(g.backward.ok()) << solver << ": " << g.backward.message();
+    for (std::size_t i = 0; i < kParameters; ++i) {
+      EXPECT_NEAR(g.constants[0][i], reference.constants[0][i], 1000.0 * tolerance) << solver;
+    }
+    for (std::size_t i = 0; i < 6; ++i) {
+      EXPECT_NEAR(g.initial[0][i], reference.initial[0][i], 1000.0 * tolerance) << solver;
+      EXPECT_NEAR(g.constants[1][i], reference.constants[1][i], 1000.0 * tolerance) << solver;
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_NEAR(g.times[i], reference.times[i], 1000.0 * tolerance) << solver;
     }
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,6 +63,7 @@ struct Method {
   std::string controller = "integral";
   SolveOptions options;
   SaveTimes save = SaveTimes::exact;
+  std::map<std::string, Config::Value> keys = {};  ///< the solver's own
 };
 
 inline SolveOptions tolerances(double rtol, double atol) {
@@ -79,7 +81,7 @@ inline SolveOptions given_step(double step) {
 
 inline std::unique_ptr<SolveSetting> setting_of(const Dynamics& dynamics, const Method& method,
                                                 std::shared_ptr<Device> device = test_device()) {
-  return solve::make_setting(dynamics, component<Solver>("solver", method.solver),
+  return solve::make_setting(dynamics, component<Solver>("solver", method.solver, method.keys),
                              component<Controller>("controller", method.controller), method.options,
                              std::move(device));
 }

@@ -116,7 +116,7 @@ void expect_as_alone(const Batch& batch, const std::string& solver) {
 }
 
 TEST(SampleGradient, OfABatchIsThatOfItsSamples) {
-  for (const char* solver : {"dopri5", "tsit5", "bosh3"}) {
+  for (const char* solver : {"dopri5", "tsit5", "bosh3", "vern7", "adams_moulton"}) {
     SCOPED_TRACE(solver);
     expect_as_alone(Batch(), solver);
   }

@@ -115,8 +115,10 @@ TEST(SampleLoop, ASampleGoesAsItWouldAlone) {
     initial.insert(initial.end(), {2.0, 0.1 * i});
   }
   for (const SaveTimes save : {SaveTimes::exact, SaveTimes::interpolated}) {
-    for (const char* solver : {"dopri5", "tsit5", "bosh3"}) {
+    for (const char* solver : {"dopri5", "tsit5", "bosh3", "fehlberg32", "fehlberg45", "cash_karp",
+                               "dopri8", "vern7", "adaptive_heun", "adams_moulton"}) {
       for (const char* controller : {"integral", "pid"}) {
+        if (solver != std::string("dopri5") && controller == std::string("pid")) continue;
         SCOPED_TRACE(std::string(solver) + " " + controller);
         expect_as_alone(oscillator(), per_sample(1e-5, save, solver, controller), initial,
                         {0.0, 0.3, 1.0, 1.5}, {mu}, rows);

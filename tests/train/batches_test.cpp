@@ -103,11 +103,11 @@ TEST(ReadRows, ValuesThatAreNotFiniteAreRefusedByColumnAndSample) {
   }
 }
 
-model::SolveFailure failure_of_row(std::int64_t row) {
+model::SolveFailure failure_of_row(std::int64_t row, OnFailure policy = OnFailure::skip_sample) {
   SolveReport report;
   report.status = Status::non_finite;
   report.sample = row;
-  return {"flow", report};
+  return {"flow", report, policy};
 }
 
 TEST(SkipSample, RowsThatFailAreTakenOutOneByOneAndNamedByTheirPlaceInTheBatch) {
@@ -138,6 +138,20 @@ TEST(SkipSample, ABatchOfWhichMoreThanHalfFailsIsAFailure) {
                                     [](const model::Batch&) -> int { throw failure_of_row(0); }),
                model::SolveFailure);
   EXPECT_EQ(left_out.size(), 4U);
+}
+
+TEST(SkipSample, AFailureOfABlockThatDoesNotSayItIsThrownOn) {
+  // Another block of the model says skip_sample; the one that failed does not.
+  const Counting data(0);
+  TrainingBatches batches(data, 7, 8, {true, true});
+  std::vector<std::int64_t> left_out;
+  EXPECT_THROW(without_failing_rows(batches.at(0), data.columns(), left_out,
+                                    [](const model::Batch& rows) -> int {
+                                      if (rows.rows == 8) throw failure_of_row(0, OnFailure::fail);
+                                      return 0;
+                                    }),
+               model::SolveFailure);
+  EXPECT_TRUE(left_out.empty());
 }
 
 TEST(SkipSample, AFailureOfNoSampleInParticularIsThrownOn) {

@@ -44,6 +44,7 @@ class Backprop final : public GradientMethod {
            "auto, which is the same there";
   }
 
+  bool differentiates_steps() const override { return true; }
   std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                const std::vector<bool>& wanted) const override {
     if (setting->options().step_size == StepSize::per_sample) {

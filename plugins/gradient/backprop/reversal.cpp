@@ -48,6 +48,7 @@ struct Declared {
     in.h = recording.input("h", {1}, DType::f64);
     in.y = declare(recording, "y", member_specs(dynamics));
     in.carry = declare(recording, "carry", carry);
+    in.dense_output = DenseOutput::not_wanted;
     constants = declare_constants(recording, dynamics);
   }
   /// t, h, members, carry, wanted constants: what cotangents are for.

@@ -75,6 +75,7 @@ RoundReversal record_round_reversal(const SolveSetting& setting, const std::vect
   in.h = column(control, RoundReversal::h);
   in.y = declare(recording, "y", member_specs(dynamics));
   in.carry = declare(recording, "carry", reversal.carry);
+  in.dense_output = DenseOutput::not_wanted;
   const Tensors constants = declare_constants(recording, dynamics);
   Tensors after = declare(recording, "cotangent_y", member_specs(dynamics));
   append(after, declare(recording, "cotangent_carry", reversal.carry));

@@ -14,7 +14,7 @@ struct RoundReversal {
   /// (control [rows: t, h, accepted], members, carry, constants, cotangents of members and carry)
   /// to
   /// ([rows: cotangents of t, h], members, carry, wanted constants). Rows that were not accepted
-  /// hand their cotangents on; their h must be 0, so that nothing of the attempt comes back.
+  /// hand their cotangents on; their h must be one from which the step is finite.
   Program round;
   /// (t [rows], members, constants, carry cotangents) to (cotangents of t [rows], members, wanted
   /// constants).

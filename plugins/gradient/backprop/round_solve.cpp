@@ -2,10 +2,15 @@
 #include "round_solve.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 namespace backprop {
 namespace {
+
+// The step of rows that took none, whose derivatives count nothing but must be finite: so short
+// that it leads nowhere, but not zero, by which multistep methods divide.
+constexpr double kStandStill = 1e-10;
 
 std::vector<Spec> joined(std::vector<Spec> a, const std::vector<Spec>& b) {
   a.insert(a.end(), b.begin(), b.end());
@@ -253,7 +258,8 @@ std::vector<View> RoundSolve::constant_results(const Pass& pass) const {
 void RoundSolve::reverse(Pass& pass, const Round& round) {
   std::vector<double> control;
   for (const RowStep& row : round.rows) {
-    control.insert(control.end(), {row.t, row.accepted ? row.h : 0.0, row.accepted ? 1.0 : 0.0});
+    const double still = kStandStill * std::max(1.0, std::abs(row.t));
+    control.insert(control.end(), {row.t, row.accepted ? row.h : still, row.accepted ? 1.0 : 0.0});
   }
   setting_->device().upload(control_.views()[0], control.data(), control.size() * sizeof(double));
   std::vector<View> arguments{control_.views()[0]};

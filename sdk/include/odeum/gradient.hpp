@@ -52,6 +52,10 @@ class GradientMethod {
   /// Whether solves with StepSize::per_sample can be differentiated; those of a method that says no
   /// are refused at validation.
   virtual bool per_sample() const { return false; }
+  /// Whether it differentiates Solver::step itself, so that members given by the steps
+  /// (Member::of_steps) have cotangents too. A method that integrates further equations, or takes
+  /// the steps from the tableau, does not.
+  virtual bool differentiates_steps() const { return false; }
   /// `wanted[i]`: whether cotangents of constant i will ever be asked for.
   virtual std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                        const std::vector<bool>& wanted) const = 0;

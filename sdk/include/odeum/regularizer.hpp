@@ -55,7 +55,8 @@ class Regularizer {
   virtual Tensor terminal_cost(Path& path) const { return (void)path, Tensor(); }
   /// A cost of one step of the solver, [rows], added up over the accepted steps of a solve; empty:
   /// none. It belongs to the discretisation, so only gradient methods that differentiate the
-  /// steps themselves carry it.
+  /// steps themselves carry it. Throws std::invalid_argument, saying what it needs, where the
+  /// solver's steps lack it (an error estimate, two evaluations at one time).
   virtual Tensor step_cost(const SolverStep& step) const { return (void)step, Tensor(); }
   /// The b of a span whose end is drawn uniformly from (end - b, end + b) in each training step,
   /// in the span's units of time; 0: the end stays.

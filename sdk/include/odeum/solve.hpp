@@ -134,6 +134,18 @@ struct SampleReport {
   bool ok() const { return status == Status::success || status == Status::event; }
 };
 
+/// What made a solve fail, or slow, as far as looking at it afterwards can tell.
+enum class Cause : std::uint8_t {
+  unknown,
+  accuracy,       ///< the tolerance sets the steps; the error falls with them as it should
+  stiffness,      ///< the method's stability sets the steps, not the tolerance
+  discontinuity,  ///< the field jumps: the error falls no faster than the step
+  rounding,       ///< the error estimate is rounding noise: too tight for the state's type
+  blow_up,        ///< the solution leaves the numbers
+  domain          ///< the field has no finite value there
+};
+const char* name(Cause cause);
+
 /// How a solve went. A failure is a value, with the place where it happened.
 ///
 /// Under a step size per sample, status, t, h, error ratio and steps are those of the first sample
@@ -157,12 +169,22 @@ struct SolveReport {
   std::int64_t row_evaluations = 0;
   std::vector<SampleReport> by_sample = {};  ///< empty under a shared step
   std::vector<EventHit> hits;                ///< in the order in which they were met
+  Cause cause = Cause::unknown;
+  /// |h| times the spectral radius of df/dz, for the blamed sample where a solve failed, typically
+  /// where a slow one succeeded; negative: not measured.
+  double stiffness = -1.0;
+  /// What the method bears of it along the negative real axis; 0: all, or unknown.
+  double stability = 0.0;
+  /// Where a solution that blows up is extrapolated to leave every bound; not a number: it is not.
+  double blow_up_time = std::numeric_limits<double>::quiet_NaN();
 
   bool ok() const {
     return status == Status::success || status == Status::event || status == Status::steady_state;
   }
   /// One or two sentences: what happened, where, and what to try. Empty on success.
   std::string message() const;
+  /// What made a successful solve slow, with what to try, as far as `cause` is known; else empty.
+  std::string note() const;
 };
 
 /// One row's part of a round of steps, each row with its own.

@@ -65,11 +65,16 @@ class Rates {
   virtual std::int64_t calls() const = 0;
 };
 
+/// Whether anyone is going to ask a step for values inside it.
+enum class DenseOutput : std::uint8_t { wanted, not_wanted };
+
 struct StepInputs {
   Tensor t;  ///< float64, [1] or [rows]
   Tensor h;  ///< float64, as t; signed
   State y;
   std::vector<Tensor> carry;  ///< what the last step (or `start`) handed on
+  /// Not wanted: StepOutputs::dense may stay empty, and no evaluation is made for it alone.
+  DenseOutput dense_output = DenseOutput::wanted;
 };
 
 struct StepOutputs {

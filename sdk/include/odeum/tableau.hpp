@@ -28,12 +28,14 @@ struct Tableau {
   int order = 1;
   int embedded_order = 0;  ///< order of b_embedded; 0: no error estimate
   /// s rows: row i (from 0) has i entries, i + 1 (diagonally implicit) or s (fully implicit).
+  /// Further rows, and further entries of c, are explicit stages that the dense output alone needs.
   std::vector<std::vector<Coefficient>> a;
-  std::vector<Coefficient> b;
+  std::vector<Coefficient> b;  ///< s weights
   std::vector<Coefficient> c;
   std::vector<Coefficient> b_embedded =
       {};  ///< the companion's weights; error = h sum (b - b_embedded) k
-  /// Dense output: y(t + x h) = y + h sum_i k_i sum_j dense[i][j] x^(j+1), equally long rows.
+  /// Dense output: y(t + x h) = y + h sum_i k_i sum_j dense[i][j] x^(j+1), equally long rows, one
+  /// for each row of a.
   /// Empty: a first-same-as-last method takes the cubic Hermite polynomial through both ends,
   /// another one the parabola through y, its rate and y1.
   std::vector<std::vector<Coefficient>> dense = {};

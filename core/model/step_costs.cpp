@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model/step_costs.hpp"
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "odeum/program.hpp"
+#include "odeum/tensor.hpp"
+#include "solve/rates.hpp"
+
+namespace odeum::model {
+
+namespace {
+
+using Evaluation = SolverStep::Evaluation;
+
+/// Rates handed through, with z's noted.
+class NotedRates final : public Rates {
+ public:
+  NotedRates(Rates& rates, const program::Graph* graph) : rates_(rates), graph_(graph) {}
+
+  State operator()(Tensor t, const State& y) override {
+    State result = rates_(t, y);
+    note(t, y.front(), result.front());
+    return result;
+  }
+  Parts parts(Tensor t, const State& y) override {
+    Parts result = rates_.parts(t, y);
+    note(t, y.front(), result.rest.front() + result.stiff.front());
+    return result;
+  }
+  bool quadrature(std::size_t member) const override { return rates_.quadrature(member); }
+  Tensor tolerance(std::size_t member, Tensor magnitude) const override {
+    return rates_.tolerance(member, magnitude);
+  }
+  bool along_absolute_time(std::size_t member) const override {
+    return rates_.along_absolute_time(member);
+  }
+  std::int64_t calls() const override { return rates_.calls(); }
+
+  void note(Tensor t, Tensor z, Tensor rate) {
+    // What is evaluated inside an iteration has a recording of its own and is no stage.
+    if (z.graph() != graph_) return;
+    for (const Evaluation& known : noted) {
+      if (known.t.id() == t.id() && known.z.id() == z.id()) return;
+    }
+    noted.push_back({t, z, rate});
+  }
+
+  std::vector<Evaluation> noted;
+
+ private:
+  Rates& rates_;
+  const program::Graph* graph_;
+};
+
+class StepCosts final : public Solver {
+ public:
+  StepCosts(std::shared_ptr<const Solver> solver, std::vector<NamedCost> costs, std::size_t first)
+      : solver_(std::move(solver)), costs_(std::move(costs)), first_(first) {}
+
+  int order() const override { return solver_->order(); }
+  int error_order() const override { return solver_->error_order(); }
+  std::string refusal(const Dynamics& dynamics) const override {
+    return solver_->refusal(dynamics);
+  }
+  const Tableau* runge_kutta() const override { return solver_->runge_kutta(); }
+  std::vector<Tensor> start(Rates& rates, Tensor t, const State& y) const override {
+    return solver_->start(rates, t, y);
+  }
+
+  StepOutputs step(Rates& rates, const StepInputs& in) const override {
+    NotedRates noted(rates, in.t.graph());
+    if (carries_first_rate(in)) noted.note(in.t, in.y.front(), in.carry.front());
+    StepOutputs out = solver_->step(noted, in);
+    const State costs = of(in, out, std::move(noted.noted));
+    for (std::size_t i = 0; i < costs.size(); ++i) {
+      out.y[first_ + i] = in.y[first_ + i] + costs[i];
+    }
+    return out;
+  }
+
+  State interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const override {
+    State y = solver_->interpolate(x, in, out);
+    for (std::size_t m = first_; m < first_ + costs_.size(); ++m) {
+      y[m] = in.y[m] + x * (out.y[m] - in.y[m]);
+    }
+    return y;
+  }
+
+  bool reversible() const override { return solver_->reversible(); }
+  StepOutputs undo(Rates& rates, const StepInputs& end) const override {
+    StepOutputs begin = solver_->undo(rates, end);
+    const StepInputs again{end.t - end.h, end.h, begin.y, begin.carry};
+    const StepOutputs taken = step(rates, again);
+    for (std::size_t m = first_; m < first_ + costs_.size(); ++m) {
+      begin.y[m] = end.y[m] - (taken.y[m] - again.y[m]);
+    }
+    return begin;
+  }
+
+ private:
+  /// Whether the carry is the step's first evaluation, which the step then does not make.
+  bool carries_first_rate(const StepInputs& in) const {
+    const Tableau* tableau = solver_->runge_kutta();
+    return tableau != nullptr && tableau->first_same_as_last() && in.carry.size() == in.y.size();
+  }
+
+  State of(const StepInputs& in, const StepOutputs& out,
+           std::vector<Evaluation> evaluations) const {
+    SolverStep step{in.t, in.h, in.y.front(), out.y.front(), {}, std::move(evaluations)};
+    if (!out.error.empty()) step.error = out.error.front();
+    State costs;
+    for (const NamedCost& cost : costs_) {
+      costs.push_back(cast(cost.regularizer->step_cost(step), DType::f64));
+      if (costs.back().shape() != Shape{kRows}) {
+        throw std::invalid_argument("its cost of a step has the shape " +
+                                    costs.back().shape().text() + " instead of one number a row");
+      }
+    }
+    return costs;
+  }
+
+  std::shared_ptr<const Solver> solver_;
+  std::vector<NamedCost> costs_;
+  std::size_t first_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Solver> with_step_costs(std::shared_ptr<const Solver> solver,
+                                              std::vector<NamedCost> costs, std::size_t first) {
+  if (costs.empty()) return solver;
+  return std::make_shared<StepCosts>(std::move(solver), std::move(costs), first);
+}
+
+void rehearse_step_cost(const NamedCost& cost, std::shared_ptr<const Solver> solver,
+                        const OdeTerms& terms, const Shape& state, DType precision,
+                        const SolveOptions& options) {
+  if (solver->host_driven()) {
+    throw std::invalid_argument(
+        "its cost is of the solver's steps, which this solver takes in a library of its own; use "
+        "one that odeum steps, as dopri5");
+  }
+  const OdeDynamics with =
+      make_dynamics({terms.field, Divergence::none, {}, {cost}}, state, precision);
+  const Dynamics& dynamics = with.dynamics;
+  Recording recording;
+  StepInputs in;
+  in.t = recording.input("t", {1}, DType::f64);
+  in.h = recording.input("h", {1}, DType::f64);
+  for (const Member& m : dynamics.members) {
+    in.y.push_back(recording.input(m.name, m.shape, m.dtype));
+  }
+  std::vector<Tensor> constants;
+  for (const InputSpec& s : dynamics.constants) {
+    constants.push_back(recording.input(s.name, s.shape, s.dtype));
+  }
+  solve::CountedRates rates(dynamics, options, constants);
+  in.carry = solver->start(rates, in.t, in.y);
+  with_step_costs(std::move(solver), {cost}, with.first_of_steps())->step(rates, in);
+}
+
+}  // namespace odeum::model
