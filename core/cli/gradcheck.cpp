@@ -18,8 +18,10 @@ Arguments arguments() {
                 "reference in float64 at 1e-12, and that with central differences. Of a solve "
                 "file: the sum of the "
                 "last state by initial state, parameters and times. Of a training file: the loss "
-                "of the first batch, "
-                "at most 64 rows, by the parameters. Exit status 1 where a method is off.");
+                "of the first batch, at most 64 rows, by the parameters. Methods that cannot "
+                "differentiate such a solve are listed with the reason. Warns where the "
+                "discretised dynamics are not the equation's any more, and says why methods are "
+                "off. Exit status 1 where a method is off that is not refused.");
   all.positional("CONFIG", "a solve file or a training file");
   add_set_option(all);
   all.option("allow", "ERROR",
@@ -78,41 +80,67 @@ io::Json to_json(const train::GradientCheck& check) {
   io::Json rows = io::Json::array();
   for (const train::GradientRow& row : check.rows) {
     io::Json json{{"method", row.method}};
-    if (!row.failure.empty()) {
-      json["failure"] = row.failure;
-    } else {
+    if (!row.refusal.empty()) json["refusal"] = row.refusal;
+    if (!row.failure.empty()) json["failure"] = row.failure;
+    if (row.has_gradient()) {
       json["relative_error"] = row.relative_error;
       json["evaluations"] = {{"forward", row.forward}, {"backward", row.backward}};
       json["seconds"] = row.seconds;
-      if (row.kept_bytes) json["kept_bytes"] = *row.kept_bytes;
+      json["kept_bytes"] = row.kept_bytes;
     }
     rows.push_back(std::move(json));
   }
-  return {{"status", check.passed() ? "passed" : "failed"},
-          {"variables", check.variables},
-          {"allowed", check.allowed},
-          {"reference",
-           {{"differences_error", check.differences_error},
-            {"directions", check.directions},
-            {"allowed", check.allowed_differences}}},
-          {"methods", rows}};
+  io::Json json{{"status", check.passed() ? "passed" : "failed"},
+                {"variables", check.variables},
+                {"allowed", check.allowed},
+                {"reference",
+                 {{"method", check.reference},
+                  {"differences_error", check.differences_error},
+                  {"directions", check.directions},
+                  {"allowed", check.allowed_differences}}},
+                {"methods", rows},
+                {"remarks", check.remarks()}};
+  if (check.growth > 0.0) json["growth"] = check.growth;
+  if (check.halved) {
+    json["halved"] = {{"of", check.halved->given_steps ? "step" : "tolerance"},
+                      {"result", check.halved->result},
+                      {"gradient", check.halved->gradient}};
+  }
+  if (check.round_trip) {
+    const train::RoundTrip& trip = *check.round_trip;
+    json["round_trip"] = trip.failure.empty() ? io::Json{{"mismatch", trip.mismatch},
+                                                         {"tolerances", trip.tolerances}}
+                                              : io::Json{{"failure", trip.failure}};
+  }
+  return json;
 }
 
 void print_table(const train::GradientCheck& check) {
-  std::printf("%lld variables; reference against central differences along %lld directions: %.2e\n",
-              static_cast<long long>(check.variables), static_cast<long long>(check.directions),
-              check.differences_error);
+  std::printf(
+      "%lld variables; reference by %s, against central differences along %lld directions: %.2e\n",
+      static_cast<long long>(check.variables), check.reference.c_str(),
+      static_cast<long long>(check.directions), check.differences_error);
   std::printf("%-16s %15s %9s %9s %10s %12s\n", "method", "relative error", "forward", "backward",
               "seconds", "kept bytes");
   for (const train::GradientRow& row : check.rows) {
-    if (!row.failure.empty()) {
-      std::printf("%-16s %s\n", row.method.c_str(), row.failure.c_str());
+    if (!row.has_gradient()) {
+      std::printf("%-16s %15s\n", row.method.c_str(), row.refusal.empty() ? "failed" : "refused");
       continue;
     }
-    std::printf("%-16s %15.3e %9lld %9lld %10.4f %12s%s\n", row.method.c_str(), row.relative_error,
+    std::printf("%-16s %15.3e %9lld %9lld %10.4f %12zu%s\n", row.method.c_str(), row.relative_error,
                 static_cast<long long>(row.forward), static_cast<long long>(row.backward),
-                row.seconds, row.kept_bytes ? std::to_string(*row.kept_bytes).c_str() : "-",
+                row.seconds, row.kept_bytes,
                 row.relative_error <= check.allowed ? "" : "  too large");
+  }
+  for (const train::GradientRow& row : check.rows) {
+    const std::string& reason = row.refusal.empty() ? row.failure : row.refusal;
+    if (!reason.empty()) std::printf("\n%s: %s\n", row.method.c_str(), reason.c_str());
+  }
+  for (const std::string& remark : check.remarks()) std::printf("\nwarning: %s\n", remark.c_str());
+  if (check.halved) {
+    std::printf("\nwith half the %s the result moves by %.1e, its gradient by %.1e\n",
+                check.halved->given_steps ? "step" : "tolerance", check.halved->result,
+                check.halved->gradient);
   }
   std::printf("%s: relative errors up to %.1e pass\n", check.passed() ? "passed" : "failed",
               check.allowed);

@@ -132,6 +132,7 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
   };
   if (wanted != nullptr) {
     session->differentiable = solve::prepare(gradient_, make, setting.options, *wanted);
+    log_->trained.push_back({session, setting.options});
   } else {
     session->integrator = make(setting.options)->integrator(dynamics.dynamics, setting.options, {});
   }

@@ -14,7 +14,9 @@
 
 namespace odeum::model {
 
-/// What the solves of a pipeline did since it was last cleared.
+struct OdeSolveSession;
+
+/// What the solves of a pipeline did since it was last cleared, and those that are differentiated.
 struct SolveLog {
   struct Record {
     std::string block;
@@ -22,6 +24,11 @@ struct SolveLog {
     SolveReport report;
   };
   std::vector<Record> records;
+  struct Trained {
+    std::weak_ptr<const OdeSolveSession> session;
+    SolveOptions options;
+  };
+  std::vector<Trained> trained;
 };
 
 /// What the forward and the backward node of one solve share.

@@ -7,8 +7,11 @@
 
 #include "model/batch_memory.hpp"
 #include "model/chain.hpp"
+#include "model/ode_solve.hpp"
 #include "model/recorder.hpp"
+#include "odeum/gradient.hpp"
 #include "odeum/random.hpp"
+#include "odeum/reversal.hpp"
 #include "odeum/tensor.hpp"
 #include "odeum/transforms.hpp"
 #include "plugin/registry.hpp"
@@ -406,11 +409,39 @@ Shape Pipeline::sample_shape() const {
   return Shape(std::vector<std::int64_t>(extents.begin() + 1, extents.end()));
 }
 
-std::size_t Pipeline::memory_estimate(std::int64_t rows) const {
+std::size_t Pipeline::MemoryEstimate::total() const {
+  std::size_t sum = programs;
+  for (const Solve& solve : solves) sum += solve.kept.value_or(0);
+  return sum;
+}
+
+Pipeline::MemoryEstimate Pipeline::memory_estimate(std::int64_t rows) const {
+  // A solve over a unit span at the tolerances of training takes some dozens of steps.
+  constexpr std::int64_t kAssumedSteps = 64;
   const std::size_t element = size_of(parts_->precision);
   const std::size_t flat =
       static_cast<std::size_t>(parts_->parameters.size + parts_->buffers.size) * element;
-  return 2 * flat + parts_->training.program->scratch_bytes(rows);
+  MemoryEstimate estimate;
+  estimate.programs = 2 * flat + parts_->training.program->scratch_bytes(rows);
+  for (const SolveLog::Trained& trained : parts_->log->trained) {
+    const std::shared_ptr<const OdeSolveSession> session = trained.session.lock();
+    if (!session) continue;
+    MemoryEstimate::Solve solve{.block = session->block};
+    solve.steps = given_steps(trained.options, session->span);
+    solve.steps_assumed = solve.steps == 0;
+    if (solve.steps_assumed) solve.steps = kAssumedSteps;
+    solve.kept = session->differentiable->estimate_kept_bytes(rows, 1, solve.steps);
+    estimate.solves.push_back(std::move(solve));
+  }
+  return estimate;
+}
+
+std::size_t Pipeline::kept_bytes() const {
+  std::size_t bytes = 0;
+  for (const SolveLog::Trained& trained : parts_->log->trained) {
+    if (const auto session = trained.session.lock()) bytes += session->differentiable->kept_bytes();
+  }
+  return bytes;
 }
 
 }  // namespace odeum::model

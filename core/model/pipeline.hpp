@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -129,10 +130,22 @@ class Pipeline {
   std::vector<double> sample(std::int64_t n, std::uint64_t key, View parameters, View buffers);
   Shape sample_shape() const;
 
-  /// Bytes of device memory that a training step of `rows` rows needs, from the plans of the outer
-  /// programs. What solves keep between forward and backward comes on top: it depends on their
-  /// steps.
-  std::size_t memory_estimate(std::int64_t rows) const;
+  /// About how much device memory a training step of `rows` rows needs.
+  struct MemoryEstimate {
+    std::size_t programs = 0;  ///< from the plans of the outer programs, parameters, buffers
+    /// What a solve keeps between forward and backward.
+    struct Solve {
+      std::string block;
+      std::int64_t steps = 0;
+      bool steps_assumed = false;         ///< the tolerance decides; so many are assumed
+      std::optional<std::size_t> kept{};  ///< bytes; nothing: its gradient method cannot tell
+    };
+    std::vector<Solve> solves;
+    std::size_t total() const;
+  };
+  MemoryEstimate memory_estimate(std::int64_t rows) const;
+  /// Bytes that the solves of the last training step kept.
+  std::size_t kept_bytes() const;
 
  private:
   struct Parts;

@@ -47,6 +47,11 @@ std::unique_ptr<Integrator> Solver::integrator(const Dynamics&, const SolveOptio
   bug("Solver::integrator was called on a method that is not driven by its host");
 }
 
+std::optional<std::size_t> DifferentiableSolve::estimate_kept_bytes(std::int64_t, std::int64_t,
+                                                                    std::int64_t) const {
+  return std::nullopt;
+}
+
 std::string GradientMethod::refusal(const Solver&, const SolveOptions&, const Dynamics&) const {
   return "";
 }

@@ -76,6 +76,15 @@ void check_adaptive(const Config& config, const SolveOptions& options) {
   }
 }
 
+/// Of a method that brings its own loop.
+void check_own_loop(const Config& config) {
+  const std::string why = "'" + config.use() + "' chooses its own steps: remove it";
+  for (const char* key : {"step", "steps"}) {
+    if (config.has(key)) config.fail(key, why + ", or bound them by max_step");
+  }
+  if (config.component("controller").use() != kDefaultController) config.fail("controller", why);
+}
+
 OnFailure on_failure(const std::string& text) {
   if (text == "partial") return OnFailure::partial;
   return text == "skip_sample" ? OnFailure::skip_sample : OnFailure::fail;
@@ -147,6 +156,7 @@ SolveOptions options_from(const Config& config, const Solver& solver, const Cont
   options.on_failure = on_failure(config.text("on_failure"));
   if (config.text("step_size") == "per_sample") options.step_size = StepSize::per_sample;
 
+  if (solver.host_driven()) check_own_loop(config);
   const bool has_estimate = solver.error_order() > 0;
   const bool given = options.step > 0.0 || options.steps > 0;
   // The default controller stands in every resolved file, so it is no wish of the user's.

@@ -104,6 +104,15 @@ std::string step_too_small(const SolveReport& report) {
          "up, jump, or be stiff for an explicit method.";
 }
 
+std::string drifted(const SolveReport& report) {
+  return "The steps, undone one by one from the end at t = " + number(report.t) +
+         ", miss the known start by " + number(report.error_ratio) +
+         " times what `drift` allows: the rounding of every step grows on the way back, most where "
+         "the equation contracts. The gradient would be that of another trajectory. Use "
+         "precision: float64, fewer steps, a shorter span, or gradient: backprop, which keeps the "
+         "steps instead of undoing them.";
+}
+
 }  // namespace
 
 const char* name(Status status) {
@@ -122,6 +131,8 @@ const char* name(Status status) {
       return "event";
     case Status::steady_state:
       return "steady_state";
+    case Status::drifted:
+      return "drifted";
   }
   return "unknown";
 }
@@ -175,6 +186,8 @@ std::string SolveReport::message() const {
     case Status::newton_diverged:
       return "Newton's iteration for the step did not converge " + where(*this) +
              ". Shorten max_step or loosen the iteration's tolerance.";
+    case Status::drifted:
+      return drifted(*this);
   }
   return "";
 }

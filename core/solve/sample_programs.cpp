@@ -130,8 +130,8 @@ SampleStartProgram record_sample_start(const Method& method, FirstStep first) {
 SampleAttemptProgram record_sample_attempt(const Method& method,
                                            const std::vector<ValueSpec>& carry,
                                            const IntegratorRequest& request) {
-  // Extra outputs may be made of the step's dense output.
-  const bool dense = request.save == SaveTimes::interpolated || request.extra;
+  const bool dense = request.save == SaveTimes::interpolated ||
+                     (request.extra && request.extra_dense == DenseOutput::wanted);
   RecordedRound round(method, carry, dense ? DenseOutput::wanted : DenseOutput::not_wanted);
   const std::span<const Member> members = method.dynamics.members;
   const StepInputs& in = round.in;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "solve/setting.hpp"
 
+#include "program/staging_device.hpp"
 #include "solve/integrator.hpp"
 #include "solve/rates.hpp"
 #include "solve/sample_loop.hpp"
@@ -56,7 +57,7 @@ std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<co
                                            std::shared_ptr<const Controller> controller,
                                            SolveOptions options, std::shared_ptr<Device> device) {
   return std::make_unique<Setting>(std::move(dynamics), std::move(solver), std::move(controller),
-                                   std::move(options), std::move(device));
+                                   std::move(options), program::with_host_calls(std::move(device)));
 }
 
 void check_solver(const Config& config, const Solver& solver, const SolveOptions& options,

@@ -165,8 +165,7 @@ AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>
                               const IntegratorRequest& request) {
   const bool interpolated =
       request.save == SaveTimes::interpolated || !request.events.events.empty();
-  // Extra outputs may be made of the step's dense output.
-  const bool dense = interpolated || request.extra;
+  const bool dense = interpolated || (request.extra && request.extra_dense == DenseOutput::wanted);
   RecordedStep step(method, carry, dense ? DenseOutput::wanted : DenseOutput::not_wanted);
   const std::span<const Member> members = method.dynamics.members;
   const Tensor bad = non_finite_entries(step.out.y, members, step.control);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "odeum/config.hpp"
+#include "odeum/error.hpp"
 #include "train/gradient_check.hpp"
 
 namespace odeum::train {
@@ -23,12 +24,21 @@ double default_allowance(double rtol, bool given_steps, bool float32);
 double relative_error(const std::vector<double>& gradient, const std::vector<double>& reference);
 
 /// Compares `gradient` at `point` with central differences of `loss`: along each axis where there
-/// are at most 24, else along 8 random directions of signs.
+/// are at most 24, else along 8 random directions of signs. The step is 1e-4, less where
+/// `check.growth` is known and above 1.
 void compare_with_differences(const std::function<double(const std::vector<double>&)>& loss,
                               const std::vector<double>& point, const std::vector<double>& gradient,
                               GradientCheck& check);
 
-/// The reference among the methods.
-const Config& reference_method(const std::vector<Config>& methods);
+/// The configured solver at half its tolerances, or with half its given steps.
+Config halved(Config solver);
+double relative_change(double value, double from);
+
+/// The methods in the order in which they are tried for the reference: exact ones first.
+std::vector<Config> reference_candidates(std::vector<Config> methods);
+
+/// A refusal's reason without its place, which for methods that the file does not name is none that
+/// a user wrote.
+std::string reason_of(const ConfigError& error, const Config& method);
 
 }  // namespace odeum::train

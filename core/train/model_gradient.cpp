@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <numeric>
+#include <optional>
 
 #include "model/batch_memory.hpp"
 #include "model/pipeline.hpp"
@@ -31,14 +33,17 @@ Config with_method(const Config& root, const Config& method) {
   });
 }
 
+/// The configuration with every block's solver changed.
+template <class Change>
+Config with_solvers(const Config& root, const Change& change) {
+  return with_blocks(root, [&](const Config& block) {
+    return with_value(block, "solver", std::vector<Config>{change(block.component("solver"))});
+  });
+}
+
 Config tight_root(const Config& root) {
-  return with_value(with_blocks(root,
-                                [](const Config& block) {
-                                  return with_value(
-                                      block, "solver",
-                                      std::vector<Config>{tightened(block.component("solver"))});
-                                }),
-                    "precision", Config::Value(std::string("float64")));
+  return with_value(with_solvers(root, tightened), "precision",
+                    Config::Value(std::string("float64")));
 }
 
 /// The first batch's loss as a function of the flat parameters.
@@ -66,6 +71,7 @@ class Loss {
     return pipeline_.train_step(batch_, 0, {parameters.get(), 0}, {buffers_.get(), 0},
                                 {gradient_.get(), 0});
   }
+  std::size_t kept_bytes() const { return pipeline_.kept_bytes(); }
   std::vector<double> gradient() const {
     std::vector<double> values;
     model::append_flat(pipeline_.device(), {gradient_.get(), 0}, size(), pipeline_.precision(),
@@ -96,11 +102,45 @@ GradientRow check_method(const Config& root, const Config& method, const std::ve
     row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     row.forward = result.evaluations.forward;
     row.backward = result.evaluations.backward;
+    row.kept_bytes = loss.kept_bytes();
     row.relative_error = relative_error(loss.gradient(), exact);
+  } catch (const ConfigError& error) {
+    row.refusal = reason_of(error, method);
   } catch (const std::runtime_error& error) {
     row.failure = error.what();
   }
   return row;
+}
+
+/// The first method that is not refused.
+std::unique_ptr<Loss> differentiated(const Config& root, const std::vector<Config>& methods,
+                                     plugin::Registry& registry, Config& used) {
+  std::optional<ConfigError> refusal;
+  for (const Config& method : reference_candidates(methods)) {
+    try {
+      auto made = std::make_unique<Loss>(with_method(root, method), registry);
+      used = method;
+      return made;
+    } catch (const ConfigError& error) {
+      if (!refusal) refusal.emplace(error);
+    }
+  }
+  throw ConfigError(*refusal);
+}
+
+std::optional<Halving> compare_halved(const Config& root, bool given_steps, const Config& method,
+                                      const std::vector<double>& at, plugin::Registry& registry) {
+  try {
+    Loss whole(with_method(root, method), registry);
+    Loss half(with_method(with_solvers(root, halved), method), registry);
+    const double loss = whole.run(at).loss;
+    const double finer = half.run(at).loss;
+    return Halving{.given_steps = given_steps,
+                   .result = relative_change(loss, finer),
+                   .gradient = relative_error(whole.gradient(), half.gradient())};
+  } catch (const std::runtime_error&) {
+    return std::nullopt;  // a solve fails, or half the tolerance is too tight for the precision
+  }
 }
 
 }  // namespace
@@ -118,17 +158,21 @@ GradientCheck check_training(const Config& root, const std::vector<Config>& meth
   check.allowed = allowed > 0.0
                       ? allowed
                       : default_allowance(rtol, given_steps, root.text("precision") == "float32");
-  Loss reference(with_method(tight_root(root), reference_method(methods)), registry);
-  const std::vector<double> at = reference.initial();
-  reference.run(at);
-  const std::vector<double> exact = reference.gradient();
+  Config method;
+  const std::unique_ptr<Loss> reference =
+      differentiated(tight_root(root), methods, registry, method);
+  check.reference = method.use();
+  const std::vector<double> at = reference->initial();
+  reference->run(at);
+  const std::vector<double> exact = reference->gradient();
   check.variables = static_cast<std::int64_t>(exact.size());
   compare_with_differences(
-      [&](const std::vector<double>& moved) { return reference.run(moved).loss; }, at, exact,
+      [&](const std::vector<double>& moved) { return reference->run(moved).loss; }, at, exact,
       check);
-  for (const Config& method : methods) {
-    check.rows.push_back(check_method(root, method, at, exact, registry));
+  for (const Config& each : methods) {
+    check.rows.push_back(check_method(root, each, at, exact, registry));
   }
+  check.halved = compare_halved(root, given_steps, method, at, registry);
   return check;
 }
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
 #include <chrono>
+#include <cmath>
+#include <optional>
 
 #include "odeum/gradient.hpp"
 #include "plugin/registry.hpp"
 #include "solve/setting.hpp"
 #include "train/gradient_reference.hpp"
 #include "train/problem.hpp"
+#include "train/round_trip.hpp"
 
 namespace odeum::train {
 namespace {
@@ -67,6 +70,9 @@ class Differentiated {
     if (!report.ok()) throw RunError("the solve failed: " + report.message());
     return sum_of_result();
   }
+
+  /// The last state of the last solve.
+  std::vector<double> result() const { return problem_.download({result_.get(), 0}, features_); }
 
   std::vector<double> gradient(const Variables& at, GradientRow& row) {
     const Arguments arguments = begin(at);
@@ -131,7 +137,7 @@ class Differentiated {
 
   double sum_of_result() const {
     double sum = 0.0;
-    for (const double v : problem_.download({result_.get(), 0}, features_)) sum += v;
+    for (const double v : result()) sum += v;
     return sum;
   }
 
@@ -141,6 +147,70 @@ class Differentiated {
   std::unique_ptr<DifferentiableSolve> solve_;
   std::shared_ptr<void> result_;
 };
+
+/// The first method that is not refused.
+std::unique_ptr<Differentiated> differentiated(const Problem& problem,
+                                               const std::vector<Config>& methods,
+                                               const plugin::Registry& registry, Config& used) {
+  std::optional<ConfigError> refusal;
+  for (const Config& method : reference_candidates(methods)) {
+    try {
+      auto made = std::make_unique<Differentiated>(problem, method, registry);
+      used = method;
+      return made;
+    } catch (const ConfigError& error) {
+      if (!refusal) refusal.emplace(error);
+    }
+  }
+  throw ConfigError(*refusal);
+}
+
+GradientRow check_method(const Problem& problem, const Config& method, const Variables& at,
+                         const std::vector<double>& exact, const plugin::Registry& registry) {
+  GradientRow row;
+  row.method = method.use();
+  try {
+    Differentiated checked(problem, method, registry);
+    checked.gradient(at, row);
+    const auto begin = std::chrono::steady_clock::now();
+    const std::vector<double> gradient = checked.gradient(at, row);
+    row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    row.relative_error = relative_error(gradient, exact);
+  } catch (const ConfigError& error) {
+    row.refusal = reason_of(error, method);
+  } catch (const std::runtime_error& error) {
+    row.failure = error.what();
+  }
+  return row;
+}
+
+/// What the result and the gradient move by; nothing where one of the solves fails or half the
+/// tolerance is too tight for the precision.
+std::optional<Halving> compare_halved(const Config& root, const Problem& problem,
+                                      const Config& method, const Variables& at,
+                                      const plugin::Registry& registry) {
+  const Config& solver = root.section("problem").component("solver");
+  try {
+    GradientRow ignored;
+    Differentiated whole(problem, method, registry);
+    const std::vector<double> gradient = whole.gradient(at, ignored);
+    const Problem finer(with_solver(root, halved(solver)), registry);
+    Differentiated half(finer, method, registry);
+    const std::vector<double> finer_gradient = half.gradient(at, ignored);
+    return Halving{.given_steps = has_given_steps(solver),
+                   .result = relative_error(whole.result(), half.result()),
+                   .gradient = relative_error(gradient, finer_gradient)};
+  } catch (const std::runtime_error&) {
+    return std::nullopt;
+  }
+}
+
+/// |dL/dz0| over |dL/dz1|, whose entries are ones.
+double growth_of(const std::vector<double>& gradient, std::size_t features) {
+  double squares = 0.0;
+  for (std::size_t i = 0; i < features; ++i) squares += gradient[i] * gradient[i];
+  return std::sqrt(squares / static_cast<double>(features));
+}
 
 }  // namespace
 
@@ -155,29 +225,23 @@ GradientCheck check_problem(const Config& root, const std::vector<Config>& metho
   check.allowed = allowed > 0.0 ? allowed
                                 : default_allowance(solver.number("rtol"), has_given_steps(solver),
                                                     problem.precision() == DType::f32);
-  Differentiated reference(tight, reference_method(methods), registry);
+  Config method;
+  const std::unique_ptr<Differentiated> reference =
+      differentiated(tight, methods, registry, method);
+  check.reference = method.use();
   const Variables at = variables_of(tight);
   GradientRow ignored;
-  const std::vector<double> exact = reference.gradient(at, ignored);
+  const std::vector<double> exact = reference->gradient(at, ignored);
   check.variables = static_cast<std::int64_t>(exact.size());
+  check.growth = growth_of(exact, at.initial.size());
   compare_with_differences(
-      [&](const std::vector<double>& moved) { return reference.loss(at.at(moved)); }, at.flat(),
+      [&](const std::vector<double>& moved) { return reference->loss(at.at(moved)); }, at.flat(),
       exact, check);
-  for (const Config& method : methods) {
-    GradientRow row;
-    row.method = method.use();
-    try {
-      Differentiated checked(problem, method, registry);
-      checked.gradient(at, row);
-      const auto begin = std::chrono::steady_clock::now();
-      const std::vector<double> gradient = checked.gradient(at, row);
-      row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-      row.relative_error = relative_error(gradient, exact);
-    } catch (const std::runtime_error& error) {
-      row.failure = error.what();
-    }
-    check.rows.push_back(std::move(row));
+  for (const Config& each : methods) {
+    check.rows.push_back(check_method(problem, each, at, exact, registry));
   }
+  check.halved = compare_halved(root, problem, method, at, registry);
+  check.round_trip = round_trip(problem);
   return check;
 }
 

@@ -16,7 +16,7 @@
 
 #include "../solve/problem.hpp"
 #include "odeum/error.hpp"
-#include "provenance.hpp"
+#include "page_head.hpp"
 
 namespace odeum::bench {
 namespace {
@@ -174,7 +174,7 @@ int run(int argc, char** argv) {
     rows += rows_of(workload, repeats);
   }
   std::ofstream(path) << "# A step size per sample\n\n"
-                      << provenance(command + " --repeats " + std::to_string(repeats)) << R"(
+                      << page_head(command + " --repeats " + std::to_string(repeats)) << R"(
 1000 samples z' = -r (z - cos t) + net(z), z in the plane, t from 0 to 5, float64; a rate r each, dopri5, rtol = atol, one
 thread. The network is 2-64-64-2 with tanh.
 

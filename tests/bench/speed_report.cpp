@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <sstream>
 
-#include "provenance.hpp"
+#include "page_head.hpp"
 
 namespace odeum::bench {
 namespace {
@@ -49,7 +49,7 @@ double median(std::vector<double> values) {
 std::string report(const std::vector<Measured>& all, const std::string& command) {
   std::ostringstream out;
   out << "# First speeds\n\n"
-      << provenance(command) << "\n"
+      << page_head(command)
       << R"(One forward and backward pass without optimiser; medians of interleaved repeats.
 
 - W1, W2: 2-64-64-64-2, batch 512, weights of the hidden layers twice their initial values. W1: dopri5 at 1e-5. W2: four

@@ -129,10 +129,49 @@ TEST_F(Commands, GradcheckPassesOnALinearProblem) {
   // The initial value and both ends of the span.
   EXPECT_EQ(json["variables"], 3);
   EXPECT_GE(json["methods"].size(), 2U);
+  EXPECT_EQ(json["reference"]["method"], "backprop");
+  EXPECT_EQ(json["remarks"], io::Json::array());
+  EXPECT_LT(json["round_trip"]["tolerances"].get<double>(), 100.0);
+  int refused = 0;
   for (const io::Json& row : json["methods"]) {
+    // Of the default solver, dopri5, no step can be undone.
+    if (row["method"] == "reversible") {
+      EXPECT_THAT(row["refusal"].get<std::string>(), HasSubstr("not an invertible map"));
+      ++refused;
+      continue;
+    }
     EXPECT_LT(row["relative_error"].get<double>(), 1e-6) << row;
     EXPECT_GT(row["evaluations"]["backward"].get<int>(), 0) << row;
+    EXPECT_GT(row["kept_bytes"].get<int>(), 0) << row;
   }
+  EXPECT_EQ(refused, 1);
+}
+
+// On its slow branch the oscillator contracts by exp(-mu (z^2 - 1) t): no way leads back.
+TEST_F(Commands, GradcheckSaysWhyTheAdjointIsLostWhereNoWayLeadsBack) {
+  write(folder_ / "vdp.yaml",
+        "precision: float64\nproblem:\n  field: {use: van_der_pol, mu: 5}\n  initial: [2, 0]\n"
+        "  times: {from: 0, to: 20, count: 2}\n"
+        "  solver: {use: dopri5, rtol: 1e-7, atol: 1e-7, max_steps: 3000}\n");
+  const Result result = run({"gradcheck", "vdp.yaml", "--json"});
+  EXPECT_EQ(result.status, 1);
+  const io::Json json = json_of(result);
+  ASSERT_EQ(json["remarks"].size(), 1U) << json;
+  const std::string remark = json["remarks"][0];
+  EXPECT_THAT(remark, HasSubstr("cannot be integrated back"));
+  EXPECT_THAT(remark, HasSubstr("adjoint"));
+  EXPECT_THAT(remark, testing::Not(HasSubstr("symplectic")));
+  EXPECT_TRUE(json["round_trip"].contains("failure"));
+}
+
+TEST_F(Commands, GradcheckWarnsWhereStepsAreNotTheEquationAnyMore) {
+  write(folder_ / "decay.yaml", kDecay);
+  const Result result =
+      run({"gradcheck", "decay.yaml", "--set", "problem.solver={use: euler, step: 0.5}"});
+  EXPECT_THAT(result.out, HasSubstr("not the differential equation any more"));
+  const Result fine =
+      run({"gradcheck", "decay.yaml", "--set", "problem.solver={use: rk4, step: 0.05}"});
+  EXPECT_THAT(fine.out, testing::Not(HasSubstr("not the differential equation any more")));
 }
 
 TEST_F(Commands, GradcheckFailsWhenTheErrorIsNotAllowed) {
@@ -194,6 +233,13 @@ TEST_F(Commands, ValidateTellsParametersAndMemory) {
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(json_of(result)["parameters"], 52);
   EXPECT_GT(json_of(result)["memory_bytes"].get<int>(), 0);
+  const io::Json solve = json_of(result)["solves"][0];
+  EXPECT_EQ(solve["block"], "flow");
+  EXPECT_EQ(solve["steps"], 2);
+  EXPECT_EQ(solve["steps_assumed"], false);
+  EXPECT_GT(solve["kept_bytes"].get<int>(), 0);
+  const Result adaptive = run({"validate", "tiny.yaml", "--set", "flow.solver=dopri5"});
+  EXPECT_THAT(adaptive.out, HasSubstr("(assumed: the tolerance decides)"));
   EXPECT_FALSE(fs::exists(folder_ / "runs"));
   write(folder_ / "decay.yaml", kDecay);
   EXPECT_EQ(run({"validate", "decay.yaml"}).status, 0);

@@ -35,7 +35,7 @@ ONLY_IN = {
     r"yaml-cpp/": "core/config/",
     r"boost/program_options": "core/cli/",
     r"nlohmann/": "core/io/",
-    r"(Eigen|tbb|oneapi|dnnl|cblas|openblas|CL)\b": "plugins/ or sdk/include/odeum/eigen.hpp",
+    r"(Eigen|tbb|oneapi|dnnl|cblas|openblas|CL|cvodes|sundials|sunlinsol|sunnonlinsol|nvector)\b": "plugins/ or sdk/include/odeum/eigen.hpp",
 }
 
 TOP_LEVEL = {

@@ -22,16 +22,16 @@ struct Gradients {
 };
 
 /// dL of L = sum over times and members of cotangents[time][member] . y.
-inline Gradients differentiate(const GradientOf& gradient, const Dynamics& dynamics,
-                               const Method& method, const std::vector<Values>& initial,
-                               const Values& times, const std::vector<Values>& constants,
-                               const std::vector<std::vector<Values>>& cotangents,
-                               std::int64_t rows = 1,
-                               std::shared_ptr<Device> device = test_device(), int repeats = 1,
-                               const Values& row_times = {}) {
+inline Gradients differentiate_setting(const GradientOf& gradient,
+                                       std::unique_ptr<SolveSetting> setting,
+                                       const std::vector<Values>& initial, const Values& times,
+                                       const std::vector<Values>& constants,
+                                       const std::vector<std::vector<Values>>& cotangents,
+                                       std::int64_t rows = 1,
+                                       const std::shared_ptr<Device>& device = test_device(),
+                                       int repeats = 1, const Values& row_times = {}) {
   const auto plugin = component<GradientMethod>("gradient", gradient.plugin, gradient.keys);
-  const auto solve = plugin->prepare(setting_of(dynamics, method, device),
-                                     std::vector<bool>(constants.size(), true));
+  const auto solve = plugin->prepare(std::move(setting), std::vector<bool>(constants.size(), true));
   std::vector<OnDevice> storage;
   storage.reserve(10000);
   const auto put = [&](const Values& values) {
@@ -89,6 +89,17 @@ inline Gradients differentiate(const GradientOf& gradient, const Dynamics& dynam
   for (const std::size_t i : of_initial) g.initial.push_back(storage[i].values());
   for (const std::size_t i : of_constants) g.constants.push_back(storage[i].values());
   return g;
+}
+
+inline Gradients differentiate(const GradientOf& gradient, const Dynamics& dynamics,
+                               const Method& method, const std::vector<Values>& initial,
+                               const Values& times, const std::vector<Values>& constants,
+                               const std::vector<std::vector<Values>>& cotangents,
+                               std::int64_t rows = 1,
+                               const std::shared_ptr<Device>& device = test_device(),
+                               int repeats = 1, const Values& row_times = {}) {
+  return differentiate_setting(gradient, setting_of(dynamics, method, device), initial, times,
+                               constants, cotangents, rows, device, repeats, row_times);
 }
 
 }  // namespace odeum::testing

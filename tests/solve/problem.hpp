@@ -64,6 +64,7 @@ struct Method {
   SolveOptions options;
   SaveTimes save = SaveTimes::exact;
   std::map<std::string, Config::Value> keys = {};  ///< the solver's own
+  std::shared_ptr<const Solver> given = nullptr;   ///< instead of the plugin `solver`
 };
 
 inline SolveOptions tolerances(double rtol, double atol) {
@@ -81,7 +82,9 @@ inline SolveOptions given_step(double step) {
 
 inline std::unique_ptr<SolveSetting> setting_of(const Dynamics& dynamics, const Method& method,
                                                 std::shared_ptr<Device> device = test_device()) {
-  return solve::make_setting(dynamics, component<Solver>("solver", method.solver, method.keys),
+  const std::shared_ptr<const Solver> solver =
+      method.given ? method.given : component<Solver>("solver", method.solver, method.keys);
+  return solve::make_setting(dynamics, solver,
                              component<Controller>("controller", method.controller), method.options,
                              std::move(device));
 }
@@ -93,14 +96,15 @@ struct Solution {
   std::vector<std::vector<RowStep>> rounds;  ///< of samples' own steps
 };
 
-/// Solves for the first member alone; other members start at zero and are kept in `others`.
-inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
-                              const Values& times, const std::vector<Values>& constants = {},
-                              std::int64_t rows = 1, std::shared_ptr<Device> device = test_device(),
-                              IntegratorRequest request = {}, const Values& row_times = {}) {
-  const auto setting = setting_of(dynamics, method, device);
-  request.save = method.save;
-  const auto integrator = setting->integrator(dynamics, method.options, request);
+/// Solves with a setting of the same dynamics. Members but the first start at zero.
+inline Solution solve_with(const std::unique_ptr<SolveSetting>& setting, const Dynamics& dynamics,
+                           const SolveOptions& options, SaveTimes save, const Values& initial,
+                           const Values& times, const std::vector<Values>& constants = {},
+                           std::int64_t rows = 1,
+                           const std::shared_ptr<Device>& device = test_device(),
+                           IntegratorRequest request = {}, const Values& row_times = {}) {
+  request.save = save;
+  const auto integrator = setting->integrator(dynamics, options, request);
   std::vector<OnDevice> storage;
   storage.reserve(1000 + times.size() * dynamics.members.size());
   const auto put = [&](const Values& values) {
@@ -143,6 +147,15 @@ inline Solution solve_problem(const Dynamics& dynamics, const Method& method, co
     solution.y.push_back(all);
   }
   return solution;
+}
+
+inline Solution solve_problem(const Dynamics& dynamics, const Method& method, const Values& initial,
+                              const Values& times, const std::vector<Values>& constants = {},
+                              std::int64_t rows = 1,
+                              const std::shared_ptr<Device>& device = test_device(),
+                              const IntegratorRequest& request = {}, const Values& row_times = {}) {
+  return solve_with(setting_of(dynamics, method, device), dynamics, method.options, method.save,
+                    initial, times, constants, rows, device, request, row_times);
 }
 
 }  // namespace odeum::testing

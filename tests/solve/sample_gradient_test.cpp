@@ -195,6 +195,33 @@ TEST(SampleGradient, OfLinearGrowthIsTheClosedForm) {
   }
 }
 
+// Methods whose equations are each sample's own find the gradient of the solution, backprop that of
+// the steps taken: equal to the tolerance, amplified by the span.
+TEST(SampleGradient, OfEquationsBySampleAgreesWithBackprop) {
+  Batch batch;
+  const Method method = stepping(StepSize::per_sample, 1e-10);
+  const Gradients exact = batch.gradients(method);
+  const std::vector<GradientOf> methods = {{"gauss_legendre", {{"nodes", std::string("adaptive")}}},
+                                           {"forward", {}}};
+  for (const GradientOf& gradient : methods) {
+    SCOPED_TRACE(gradient.plugin);
+    const Gradients g = differentiate(gradient, driven(), method, batch.initial, batch.times,
+                                      batch.constants, batch.cotangents, batch.rows);
+    ASSERT_TRUE(g.forward.ok()) << g.forward.message();
+    ASSERT_TRUE(g.backward.ok()) << g.backward.message();
+    for (std::size_t c = 0; c < 2; ++c) {
+      for (std::size_t i = 0; i < exact.constants[c].size(); ++i) {
+        EXPECT_NEAR(g.constants[c][i], exact.constants[c][i],
+                    1e-6 * (1.0 + std::abs(exact.constants[c][i])));
+      }
+    }
+    for (std::size_t i = 0; i < exact.initial[0].size(); ++i) {
+      EXPECT_NEAR(g.initial[0][i], exact.initial[0][i],
+                  1e-6 * (1.0 + std::abs(exact.initial[0][i])));
+    }
+  }
+}
+
 TEST(SampleGradient, KeepsNoMoreThanTheRowsUnderWay) {
   Batch batch(200);
   batch.constants[1].assign(200, 0.3);

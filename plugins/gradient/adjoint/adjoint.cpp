@@ -1,15 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 
-#include "continuous_solve.hpp"
+#include "odeum/adjoint_sweep.hpp"
 #include "odeum/plugin.hpp"
 
 namespace {
 
 using namespace odeum;
-using adjoint::Norm;
 
 constexpr double kTightUnits = 10.0;  // as for a solver's own rtol
+
+/// Solves forward, keeping the states at the times; then integrates states, their cotangents and
+/// the parameters' back from each time to the one before. The states start each interval from what
+/// the forward solve found there, not from what came out of the interval before.
+class ContinuousSolve final : public DifferentiableSolve {
+ public:
+  ContinuousSolve(std::unique_ptr<SolveSetting> setting, const std::vector<bool>& wanted,
+                  AdjointNorm norm, const SolveOptions& backward)
+      : setting_(std::move(setting)),
+        equation_(make_adjoint_equation(setting_->dynamics(), wanted, {.norm = norm})),
+        sweep_(*setting_, equation_),
+        forward_(setting_->integrator(setting_->dynamics(), setting_->options(), {})),
+        backward_(setting_->integrator(equation_.dynamics, backward, {})) {}
+
+  SolveReport forward(const SolveCall& call) override { return sweep_.forward(*forward_, call); }
+
+  SolveReport backward(const SolveCall& call, std::span<const View> result_cotangents,
+                       const CotangentTargets& targets) override {
+    return sweep_.backward(call, result_cotangents, targets,
+                           [&](std::size_t time) { return interval(call, time); });
+  }
+
+  std::size_t kept_bytes() const override { return sweep_.kept_bytes(); }
+
+ private:
+  SolveReport interval(const SolveCall& call, std::size_t time) {
+    const double times[2] = {call.times[time], call.times[time - 1]};
+    const std::vector<View> members = sweep_.members(time);
+    const std::vector<View> constants = sweep_.constants(call);
+    const std::vector<View> results = sweep_.results();
+    return backward_->integrate({.rows = call.rows,
+                                 .times = times,
+                                 .initial = members,
+                                 .constants = constants,
+                                 .results = results,
+                                 .observer = {}});
+  }
+
+  std::unique_ptr<SolveSetting> setting_;
+  AdjointEquation equation_;
+  AdjointSweep sweep_;
+  std::unique_ptr<Integrator> forward_, backward_;
+};
 
 class Adjoint final : public GradientMethod {
  public:
@@ -38,7 +80,9 @@ class Adjoint final : public GradientMethod {
 
   explicit Adjoint(const Config& config) : config_(config) {
     const std::string& norm = config.text("norm");
-    norm_ = norm == "full" ? Norm::full : norm == "state" ? Norm::state : Norm::state_and_adjoint;
+    norm_ = norm == "full"    ? AdjointNorm::full
+            : norm == "state" ? AdjointNorm::state
+                              : AdjointNorm::state_and_adjoint;
   }
 
   std::string refusal(const Solver&, const SolveOptions& options, const Dynamics&) const override {
@@ -61,12 +105,12 @@ class Adjoint final : public GradientMethod {
                    "is under ten units of rounding of the state: raise it or use "
                    "precision: float64");
     }
-    return std::make_unique<adjoint::ContinuousSolve>(std::move(setting), wanted, norm_, backward);
+    return std::make_unique<ContinuousSolve>(std::move(setting), wanted, norm_, backward);
   }
 
  private:
   Config config_;
-  Norm norm_;
+  AdjointNorm norm_;
 };
 
 }  // namespace

@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "memory.hpp"
+#include "odeum/checkpoints.hpp"
 #include "reversal.hpp"
 
 namespace backprop {
@@ -17,6 +17,7 @@ namespace backprop {
 struct Policy {
   std::optional<Keep> keep;      ///< nullopt: the richest that the memory holds
   std::size_t memory_limit = 0;  ///< bytes; an explicit `keep` is not limited
+  std::int64_t every = 1;        ///< for steps: the beginning of every n-th one
 };
 
 class DiscreteSolve final : public DifferentiableSolve {
@@ -28,39 +29,28 @@ class DiscreteSolve final : public DifferentiableSolve {
   SolveReport backward(const SolveCall& call, std::span<const View> result_cotangents,
                        const CotangentTargets& targets) override;
   std::size_t kept_bytes() const override;
+  std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                 std::int64_t steps) const override;
 
  private:
-  /// Everything compiled for one way of keeping.
+  /// What is recorded of one way of keeping, and what is compiled of it at its first use.
   struct Mode;
-  struct Step {
-    double t, h;
-    std::size_t interval;
-  };
 
-  Mode& mode(Keep keep);
-  Keep richest(const SolveCall& call);
-  std::size_t expected_steps(const SolveCall& call) const;  ///< given ones, or a guess
-  SolveReport run(Mode& mode, const SolveCall& call);
-  void reverse_step(const SolveCall& call, std::size_t index, const CotangentTargets& targets);
-  void reverse_start(const SolveCall& call, const CotangentTargets& targets);
-  void add_result_cotangents(std::int64_t rows, std::size_t interval, std::span<const View> all);
-  void add_time_cotangents(const SolveCall& call, const Step& step, std::span<double> times) const;
-  std::vector<View> constant_targets(const CotangentTargets& targets) const;
+  Mode& mode(Keep keep) const;
+  Mode& ready(Keep keep);
+  std::vector<Keep> ways() const;
+  std::optional<Keep> richest(std::int64_t rows, std::int64_t steps) const;
+  SolveReport keep_records(Mode& mode, const SolveCall& call);
+  SolveReport keep_checkpoints(Mode& mode, const SolveCall& call);
+  std::int64_t reverse(const ReverseSweep::Reversed& step);
 
   std::unique_ptr<SolveSetting> setting_;
   std::vector<bool> wanted_;
   Policy policy_;
-  std::vector<std::unique_ptr<Mode>> modes_;
+  bool apart_;  ///< stages can be kept apart
+  ReverseSweep sweep_;
+  mutable std::vector<std::unique_ptr<Mode>> modes_;
   Mode* used_ = nullptr;  ///< by the last forward
-  std::vector<Step> steps_;
-
-  StartReversal start_;
-  std::unique_ptr<Executable> run_start_;
-  std::vector<std::unique_ptr<Executable>> add_;  ///< by member: target += cotangent
-  Buffers times_;                                 ///< t, h, and their cotangents
-  Buffers cotangents_[2];                         ///< members, carry: before and after a step
-  Buffers spare_;                                 ///< for arguments nobody looks at
-  int current_ = 0;
 };
 
 }  // namespace backprop

@@ -14,23 +14,6 @@ Tensor column(Tensor packed, int index) {
   return reshape(slice(packed, 1, index, index + 1), {kRows});
 }
 
-Tensors declare(Recording& recording, const std::string& name, const std::vector<Spec>& specs) {
-  Tensors values;
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    values.push_back(recording.input(name + std::to_string(i), specs[i].shape, specs[i].dtype,
-                                     specs[i].row_class));
-  }
-  return values;
-}
-
-Tensors declare_constants(Recording& recording, const Dynamics& dynamics) {
-  Tensors values;
-  for (const InputSpec& s : dynamics.constants) {
-    values.push_back(recording.input(s.name, s.shape, s.dtype));
-  }
-  return values;
-}
-
 void append_chosen(Tensors& to, const Tensors& values, const std::vector<bool>& wanted) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (wanted[i]) to.push_back(values[i]);
@@ -46,7 +29,7 @@ void record_start(const SolveSetting& setting, const std::vector<bool>& wanted,
   Recording recording;
   const Dynamics& dynamics = setting.dynamics();
   const Tensor t = recording.input("t", {kRows}, DType::f64);
-  const State y = declare(recording, "y", member_specs(dynamics));
+  const State y = declare(recording, "y", member_specs_of(dynamics));
   const Tensors constants = declare_constants(recording, dynamics);
   const auto rates = setting.rates(dynamics, constants);
   const Tensors carry = setting.solver().start(*rates, t, y);
@@ -73,11 +56,11 @@ RoundReversal record_round_reversal(const SolveSetting& setting, const std::vect
   StepInputs in;
   in.t = column(control, RoundReversal::t);
   in.h = column(control, RoundReversal::h);
-  in.y = declare(recording, "y", member_specs(dynamics));
+  in.y = declare(recording, "y", member_specs_of(dynamics));
   in.carry = declare(recording, "carry", reversal.carry);
   in.dense_output = DenseOutput::not_wanted;
   const Tensors constants = declare_constants(recording, dynamics);
-  Tensors after = declare(recording, "cotangent_y", member_specs(dynamics));
+  Tensors after = declare(recording, "cotangent_y", member_specs_of(dynamics));
   append(after, declare(recording, "cotangent_carry", reversal.carry));
   Tensors seeds;
   for (const Tensor& cotangent : after) {

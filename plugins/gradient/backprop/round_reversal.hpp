@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <vector>
 
-#include "reversal.hpp"
+#include "odeum/gradient.hpp"
+#include "odeum/reversal.hpp"
 
 namespace backprop {
+
+using namespace odeum;
 
 struct RoundReversal {
   enum Control { t, h, accepted, control_size };
@@ -19,7 +22,7 @@ struct RoundReversal {
   /// (t [rows], members, constants, carry cotangents) to (cotangents of t [rows], members, wanted
   /// constants).
   Program start;
-  std::vector<Spec> carry;
+  std::vector<ArraySpec> carry;
   std::int64_t round_evaluations = 0;
   std::int64_t start_evaluations = 0;
 };

@@ -12,24 +12,24 @@ namespace {
 // that it leads nowhere, but not zero, by which multistep methods divide.
 constexpr double kStandStill = 1e-10;
 
-std::vector<Spec> joined(std::vector<Spec> a, const std::vector<Spec>& b) {
+std::vector<ArraySpec> joined(std::vector<ArraySpec> a, const std::vector<ArraySpec>& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
 }
 
-std::vector<Spec> with_rows(const std::vector<InputSpec>& constants) {
-  std::vector<Spec> specs;
+std::vector<ArraySpec> with_rows(const std::vector<InputSpec>& constants) {
+  std::vector<ArraySpec> specs;
   for (const InputSpec& c : constants) {
     if (c.shape.has_rows()) specs.push_back({c.shape, c.dtype, RowClass::per_row});
   }
   return specs;
 }
 
-std::vector<Spec> packed(std::int64_t entries) {
+std::vector<ArraySpec> packed(std::int64_t entries) {
   return {{{kRows, entries}, DType::f64, RowClass::per_row}};
 }
 
-std::unique_ptr<Executable> adder(const SolveSetting& setting, const Spec& spec) {
+std::unique_ptr<Executable> adder(const SolveSetting& setting, const ArraySpec& spec) {
   Recording recording;
   const Tensor cotangent = recording.input("cotangent", spec.shape, spec.dtype, spec.row_class);
   return setting.compile(recording.program(std::span(&cotangent, 1)),
@@ -52,7 +52,7 @@ RoundSolve::RoundSolve(std::unique_ptr<SolveSetting> setting, std::vector<bool> 
     : setting_(std::move(setting)),
       wanted_(std::move(wanted)),
       reversal_(record_round_reversal(*setting_, wanted_)),
-      state_specs_(joined(member_specs(setting_->dynamics()), reversal_.carry)),
+      state_specs_(joined(member_specs_of(setting_->dynamics()), reversal_.carry)),
       row_constants_(with_rows(setting_->dynamics().constants)),
       integrator_(setting_->integrator(setting_->dynamics(), setting_->options(), {})),
       memory_(setting_->device()),
@@ -62,7 +62,7 @@ RoundSolve::RoundSolve(std::unique_ptr<SolveSetting> setting, std::vector<bool> 
       constant_cotangents_(setting_->device(), row_constants_),
       constant_home_(setting_->device(), row_constants_),
       constant_values_(setting_->device(), row_constants_),
-      staged_(setting_->device(), member_specs(setting_->dynamics())),
+      staged_(setting_->device(), member_specs_of(setting_->dynamics())),
       control_(setting_->device(), packed(RoundReversal::control_size)),
       times_(setting_->device(), packed(2)) {
   const auto constants = std::count(wanted_.begin(), wanted_.end(), true);
@@ -76,10 +76,10 @@ RoundSolve::RoundSolve(std::unique_ptr<SolveSetting> setting, std::vector<bool> 
     options.outputs[0] = OutputMode::overwrite;
     run_start_ = setting_->compile(reversal_.start, options);
   }
-  for (const Spec& spec : member_specs(setting_->dynamics())) {
+  for (const ArraySpec& spec : member_specs_of(setting_->dynamics())) {
     add_members_.push_back(adder(*setting_, spec));
   }
-  for (const Spec& spec : row_constants_) add_constants_.push_back(adder(*setting_, spec));
+  for (const ArraySpec& spec : row_constants_) add_constants_.push_back(adder(*setting_, spec));
 }
 
 SolveReport RoundSolve::forward(const SolveCall& call) {
@@ -136,7 +136,7 @@ SolveReport RoundSolve::backward(const SolveCall& call, std::span<const View> re
 
 void RoundSolve::open(Pass& pass) {
   const std::int64_t rows = pass.call.rows;
-  for (Buffers* buffers :
+  for (Arrays* buffers :
        {&cotangents_[0], &cotangents_[1], &home_, &carries_, &constant_cotangents_, &constant_home_,
         &constant_values_, &staged_, &control_, &times_}) {
     buffers->place(rows);
@@ -197,7 +197,7 @@ void RoundSolve::move_to(Pass& pass, const std::vector<std::int64_t>& layout) {
   load_constants(pass);
 }
 
-void RoundSolve::copy_rows(const std::vector<Spec>& specs, std::span<const View> from,
+void RoundSolve::copy_rows(const std::vector<ArraySpec>& specs, std::span<const View> from,
                            std::span<const View> to, const Run& run) {
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const std::size_t bytes = bytes_of(specs[i], 1);
@@ -208,7 +208,7 @@ void RoundSolve::copy_rows(const std::vector<Spec>& specs, std::span<const View>
 /// Adds the cotangents of results that the rows' states after their steps are, or were before any
 /// later step.
 void RoundSolve::add_results(Pass& pass, const std::vector<RowStep>& rows) {
-  const std::vector<Spec> specs = member_specs(setting_->dynamics());
+  const std::vector<ArraySpec> specs = member_specs_of(setting_->dynamics());
   Device& device = setting_->device();
   const auto count = static_cast<std::int64_t>(rows.size());
   while (true) {
@@ -280,7 +280,7 @@ bool RoundSolve::reverse_start(Pass& pass, const Round& round) {
   Device& device = setting_->device();
   const std::size_t members = add_members_.size();
   const std::span<const View> cotangents = cotangents_[current_].views();
-  const std::span<const Spec> specs = reversal_.carry;
+  const std::span<const ArraySpec> specs = reversal_.carry;
   std::vector<double> t;
   bool any = false;
   for (const RowStep& row : round.rows) {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "memory.hpp"
+#include "odeum/reverse_sweep.hpp"
 #include "round_memory.hpp"
 #include "round_reversal.hpp"
 
@@ -61,27 +61,27 @@ class RoundSolve final : public DifferentiableSolve {
     return !pass.targets.times.empty() || !pass.targets.row_times.empty();
   }
   std::vector<View> constant_results(const Pass& pass) const;
-  void copy_rows(const std::vector<Spec>& specs, std::span<const View> from,
+  void copy_rows(const std::vector<ArraySpec>& specs, std::span<const View> from,
                  std::span<const View> to, const Run& run);
 
   std::unique_ptr<SolveSetting> setting_;
   std::vector<bool> wanted_;
   RoundReversal reversal_;
-  std::vector<Spec> state_specs_;    ///< members, carry
-  std::vector<Spec> row_constants_;  ///< constants with rows
+  std::vector<ArraySpec> state_specs_;    ///< members, carry
+  std::vector<ArraySpec> row_constants_;  ///< constants with rows
   std::unique_ptr<Integrator> integrator_;
   std::unique_ptr<Executable> run_round_, run_start_;
   std::vector<std::unique_ptr<Executable>> add_members_, add_constants_;  ///< target += cotangent
   RoundMemory memory_;
   std::vector<Round> rounds_;
 
-  Buffers cotangents_[2];  ///< after and before a round, rows as in the layout
-  Buffers home_;           ///< the same by sample, while the layout lacks samples
-  Buffers carries_;        ///< of rows that began anew
-  Buffers constant_cotangents_, constant_home_;  ///< of the constants with rows
-  Buffers constant_values_;                      ///< those constants in the layout
-  Buffers staged_;                               ///< result cotangents of the layout's rows
-  Buffers control_, times_;
+  Arrays cotangents_[2];  ///< after and before a round, rows as in the layout
+  Arrays home_;           ///< the same by sample, while the layout lacks samples
+  Arrays carries_;        ///< of rows that began anew
+  Arrays constant_cotangents_, constant_home_;  ///< of the constants with rows
+  Arrays constant_values_;                      ///< those constants in the layout
+  Arrays staged_;                               ///< result cotangents of the layout's rows
+  Arrays control_, times_;
   int current_ = 0;
   std::vector<View> constants_;  ///< as programs get them
 };

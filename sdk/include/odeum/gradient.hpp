@@ -3,7 +3,9 @@
 // come from a solve.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -40,6 +42,10 @@ class DifferentiableSolve {
 
   /// Bytes kept between forward and backward in the last solve.
   virtual std::size_t kept_bytes() const = 0;
+  /// About what a solve of so many rows, results and accepted steps will keep; nothing: the method
+  /// cannot tell.
+  virtual std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                         std::int64_t steps) const;
 };
 
 class GradientMethod {

@@ -85,8 +85,9 @@ enum class Status : std::uint8_t {
   step_too_small,
   non_finite,
   newton_diverged,
-  event,        ///< a terminal event ended the solve before its last time
-  steady_state  ///< Until::steady_state was reached before the last time
+  event,         ///< a terminal event ended the solve before its last time
+  steady_state,  ///< Until::steady_state was reached before the last time
+  drifted        ///< steps undone one by one do not lead back to the start
 };
 const char* name(Status status);
 
@@ -159,7 +160,8 @@ struct SolveReport {
   std::int64_t component = -1;        ///< of that row's state, flat index; -1: unknown
   std::string member;                 ///< its member, e.g. "z"
   std::vector<std::int64_t> samples;  ///< all rows that stopped it (those non-finite), ascending
-  double error_ratio = 0.0;           ///< of the last attempt
+  /// Of the last attempt; where steps were undone, how far off the start is, over what is allowed.
+  double error_ratio = 0.0;
   std::int64_t evaluations = 0;
   std::int64_t accepted = 0;
   std::int64_t rejected = 0;
@@ -253,6 +255,8 @@ struct IntegratorRequest {
   std::function<std::vector<Tensor>(const StepInputs&, const StepOutputs&,
                                     std::span<const Tensor> constants)>
       extra;
+  /// Whether `extra` looks at the step's dense output.
+  DenseOutput extra_dense = DenseOutput::wanted;
   /// Where the extra outputs of accepted step `index` of a solve go; asked before the step is
   /// tried, so what a rejected attempt wrote is written over. Empty: memory of the integrator.
   std::function<std::span<const View>(std::int64_t index)> extra_at;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "provenance.hpp"
+#include "page_head.hpp"
 
 #include <cstdio>
 #include <fstream>
@@ -35,14 +35,14 @@ std::string load() {
 
 }  // namespace
 
-std::string provenance(const std::string& command) {
+std::string page_head(const std::string& command) {
   const std::string git = std::string("git -C '") + ODEUM_SOURCE + "' ";
   const bool changed = output_of(git + "status --porcelain 2>/dev/null") != "unknown";
   return "Command: `" + command +
          "`  \nCommit: " + output_of(git + "rev-parse --short HEAD 2>/dev/null") +
          (changed ? " with changes" : "") + "  \nCPU: " + processor() + ", " +
          std::to_string(std::thread::hardware_concurrency()) + " cores; load average at the end " +
-         load() + "\n";
+         load() + "\n\n";
 }
 
 }  // namespace odeum::bench

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "odeum/reverse_sweep.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace odeum::inline v1 {
+namespace {
+
+constexpr std::size_t kT = 0, kH = 1, kTCotangent = 2, kHCotangent = 3;
+
+std::vector<ArraySpec> scalars(std::size_t count) {
+  return std::vector<ArraySpec>(count, ArraySpec{{1}, DType::f64, RowClass::none});
+}
+
+std::vector<ArraySpec> joined(std::vector<ArraySpec> a, const std::vector<ArraySpec>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+/// The part of an interval between two times whose ends move when the times do: from the last fixed
+/// time before the middle of a step to the first one behind it.
+struct Stretch {
+  double begin, end;
+  bool begin_moves = true, end_moves = true;
+};
+
+Stretch stretch_around(double middle, double begin, double end, const std::vector<double>& fixed) {
+  Stretch s{begin, end};
+  const double direction = end > begin ? 1.0 : -1.0;
+  for (const double time : fixed) {
+    if (direction * (time - s.begin) <= 0.0 || direction * (s.end - time) <= 0.0) continue;
+    if (direction * (middle - time) > 0.0) {
+      s.begin = time;
+      s.begin_moves = false;
+    } else {
+      s.end = time;
+      s.end_moves = false;
+    }
+  }
+  return s;
+}
+
+}  // namespace
+
+ReverseSweep::ReverseSweep(const SolveSetting& setting, std::vector<bool> wanted, Carry carry)
+    : setting_(setting),
+      wanted_(std::move(wanted)),
+      start_(carry == Carry::left_out ? StartReversal{} : record_start_reversal(setting, wanted_)),
+      times_(setting.device(), scalars(4)),
+      cotangents_{{setting.device(), joined(member_specs_of(setting.dynamics()), start_.carry)},
+                  {setting.device(), joined(member_specs_of(setting.dynamics()), start_.carry)}},
+      spare_(setting.device(), joined(member_specs_of(setting.dynamics()), start_.carry)),
+      restart_memory_(setting.device(), member_specs_of(setting.dynamics())) {
+  if (!start_.carry.empty()) {
+    CompileOptions options{.name = "start, reversed", .outputs = {}};
+    options.outputs.assign(start_.program.outputs.size(), OutputMode::accumulate);
+    options.outputs[0] = OutputMode::overwrite;
+    run_start_ = setting.compile(start_.program, options);
+  }
+  for (const ArraySpec& spec : member_specs_of(setting.dynamics())) {
+    Recording recording;
+    const Tensor cotangent = recording.input("cotangent", spec.shape, spec.dtype, spec.row_class);
+    add_.push_back(
+        setting.compile(recording.program(std::span(&cotangent, 1)),
+                        {.name = "add cotangents", .outputs = {OutputMode::accumulate}}));
+  }
+}
+
+ReverseSweep::~ReverseSweep() = default;
+
+std::size_t ReverseSweep::kept_bytes() const {
+  return restarts_.size() * restart_memory_.bytes_per_record();
+}
+
+void ReverseSweep::open(std::int64_t rows) {
+  rows_ = rows;
+  steps_.clear();
+  restarts_.clear();
+  restart_memory_.open(rows, std::numeric_limits<std::size_t>::max());
+}
+
+/// Whether a step that begins at `to` has a jump behind it that one from `from` had before it.
+bool ReverseSweep::jumps_between(double from, double to) const {
+  const std::vector<double>& jumps = setting_.options().jump_times;
+  return std::any_of(jumps.begin(), jumps.end(), [&](double jump) {
+    return to > from ? from < jump && jump <= to : to <= jump && jump < from;
+  });
+}
+
+void ReverseSweep::observe(const AcceptedStep& step) {
+  const bool anew = steps_.empty() || jumps_between(steps_.back().t, step.t);
+  if (anew && !steps_.empty()) {
+    const std::vector<ArraySpec> members = member_specs_of(setting_.dynamics());
+    const std::span<const View> record = restart_memory_.at(restarts_.size());
+    for (std::size_t m = 0; m < members.size(); ++m) {
+      setting_.device().copy(record[m], step.y[m], bytes_of(members[m], rows_));
+    }
+    restarts_.push_back({steps_.size(), {record.begin(), record.end()}});
+  }
+  steps_.push_back({step.t, step.h, step.interval, anew});
+}
+
+std::vector<View> ReverseSweep::constant_targets(const CotangentTargets& targets) const {
+  std::vector<View> views;
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    if (!wanted_[i]) continue;
+    views.push_back(i < targets.constants.size() ? targets.constants[i] : View{});
+  }
+  return views;
+}
+
+SolveReport ReverseSweep::run(const SolveCall& call, std::span<const View> result_cotangents,
+                              const CotangentTargets& targets, const Reverse& reverse) {
+  Device& device = setting_.device();
+  const std::size_t members = setting_.dynamics().members.size();
+  SolveReport report;
+  times_.place(1);
+  spare_.place(call.rows);
+  for (Arrays& arrays : cotangents_) arrays.place(call.rows);
+  cotangents_[current_].clear();
+  std::fill(targets.times.begin(), targets.times.end(), 0.0);
+  const bool times = !targets.times.empty();
+  const std::vector<View> constants = constant_targets(targets);
+
+  std::size_t pending = call.times.size() - 1;  // results pending - 1 .. are not yet added
+  for (std::size_t s = steps_.size(); s-- > 0;) {
+    const TakenStep& step = steps_[s];
+    while (pending > step.interval) add_result_cotangents(call.rows, --pending, result_cotangents);
+    device.upload(times_.views()[kT], &step.t, sizeof(double));
+    device.upload(times_.views()[kH], &step.h, sizeof(double));
+    std::vector<View> results{times ? times_.views()[kTCotangent] : View{},
+                              times ? times_.views()[kHCotangent] : View{}};
+    const std::vector<View>& before = cotangents_[1 - current_].views();
+    results.insert(results.end(), before.begin(), before.end());
+    results.insert(results.end(), constants.begin(), constants.end());
+    report.evaluations += reverse({.index = s,
+                                   .rows = call.rows,
+                                   .t = times_.views()[kT],
+                                   .h = times_.views()[kH],
+                                   .after = cotangents_[current_].views(),
+                                   .results = results,
+                                   .constants = call.constants});
+    current_ = 1 - current_;
+    if (times) add_time_cotangents(call, step, targets.times);
+    if (step.anew && run_start_) report.evaluations += reverse_start(call, s, targets);
+    ++report.accepted;
+  }
+  while (pending > 0) add_result_cotangents(call.rows, --pending, result_cotangents);
+
+  for (std::size_t m = 0; m < members && m < targets.initial.size(); ++m) {
+    if (!targets.initial[m]) continue;
+    device.copy(targets.initial[m], cotangents_[current_].views()[m],
+                cotangents_[current_].bytes(m));
+  }
+  report.t = call.times.front();
+  report.reached = static_cast<std::int64_t>(call.times.size());
+  return report;
+}
+
+void ReverseSweep::add_result_cotangents(std::int64_t rows, std::size_t interval,
+                                         std::span<const View> all) {
+  const std::size_t members = setting_.dynamics().members.size();
+  for (std::size_t m = 0; m < members; ++m) {
+    const View cotangent = all[interval * members + m];
+    if (!cotangent) continue;
+    add_[m]->run(rows, std::span(&cotangent, 1), std::span(&cotangents_[current_].views()[m], 1));
+  }
+}
+
+/// The step is at B + a (E - B) and b (E - B) long, a and b fixed, for a stretch from B to E. Times
+/// where steps must end, and jumps, stay where they are.
+void ReverseSweep::add_time_cotangents(const SolveCall& call, const TakenStep& step,
+                                       std::span<double> times) const {
+  double of_t = 0.0;
+  double of_h = 0.0;
+  setting_.device().download(&of_t, times_.views()[kTCotangent], sizeof(double));
+  setting_.device().download(&of_h, times_.views()[kHCotangent], sizeof(double));
+  std::vector<double> fixed = setting_.options().jump_times;
+  const std::vector<double>& stops = setting_.options().step_times;
+  fixed.insert(fixed.end(), stops.begin(), stops.end());
+  const Stretch s = stretch_around(step.t + 0.5 * step.h, call.times[step.interval],
+                                   call.times[step.interval + 1], fixed);
+  const double begin = (step.t - s.begin) / (s.end - s.begin);
+  const double length = step.h / (s.end - s.begin);
+  if (s.begin_moves) times[step.interval] += of_t * (1.0 - begin) - of_h * length;
+  if (s.end_moves) times[step.interval + 1] += of_t * begin + of_h * length;
+}
+
+/// Turns the cotangents of the carry that `step` began with into those of its state.
+std::int64_t ReverseSweep::reverse_start(const SolveCall& call, std::size_t step,
+                                         const CotangentTargets& targets) {
+  const std::size_t members = setting_.dynamics().members.size();
+  Device& device = setting_.device();
+  std::span<const View> state = call.initial;
+  for (const Restart& restart : restarts_) {
+    if (restart.step == step) state = restart.state;
+  }
+  const std::vector<View>& cotangents = cotangents_[current_].views();
+  const auto carry = cotangents.begin() + static_cast<std::ptrdiff_t>(members);
+  std::vector<View> arguments{times_.views()[kT]};
+  arguments.insert(arguments.end(), state.begin(), state.end());
+  arguments.insert(arguments.end(), call.constants.begin(), call.constants.end());
+  arguments.insert(arguments.end(), carry, cotangents.end());
+  const bool times = !targets.times.empty();
+  std::vector<View> results{times ? times_.views()[kTCotangent] : View{}};
+  results.insert(results.end(), cotangents.begin(), carry);
+  const std::vector<View> constants = constant_targets(targets);
+  results.insert(results.end(), constants.begin(), constants.end());
+  run_start_->run(call.rows, arguments, results);
+
+  // What the step before handed on was not used.
+  for (std::size_t i = members; i < cotangents.size(); ++i) {
+    device.fill_zero(cotangents[i], cotangents_[current_].bytes(i));
+  }
+  if (times && step == 0) {
+    double of_t = 0.0;
+    device.download(&of_t, times_.views()[kTCotangent], sizeof(double));
+    targets.times[steps_.front().interval] += of_t;
+  }
+  return start_.evaluations;
+}
+
+std::unique_ptr<Executable> ReverseSweep::compile(const Program& program) const {
+  CompileOptions options{.name = "step, reversed", .outputs = {}};
+  const auto constants = std::count(wanted_.begin(), wanted_.end(), true);
+  options.outputs.assign(program.outputs.size(), OutputMode::overwrite);
+  std::fill(options.outputs.end() - constants, options.outputs.end(), OutputMode::accumulate);
+  return setting_.compile(program, options);
+}
+
+std::vector<View> ReverseSweep::arguments(const StepReversal& reversal, const Reversed& step,
+                                          std::span<const View> state,
+                                          std::span<const View> extras) const {
+  const std::size_t members = setting_.dynamics().members.size();
+  std::vector<View> result;
+  for (const StepArgument& argument : reversal.arguments) {
+    const std::size_t i = argument.index;
+    const auto kept = [&](std::size_t at) {
+      return at < state.size() && state[at] ? state[at] : spare_.views()[at];
+    };
+    switch (argument.kind) {
+      case StepArgument::Kind::time:
+        result.push_back(step.t);
+        break;
+      case StepArgument::Kind::step:
+        result.push_back(step.h);
+        break;
+      case StepArgument::Kind::member:
+        result.push_back(kept(i));
+        break;
+      case StepArgument::Kind::carry:
+        result.push_back(kept(members + i));
+        break;
+      case StepArgument::Kind::constant:
+        result.push_back(step.constants[i]);
+        break;
+      case StepArgument::Kind::extra:
+        result.push_back(extras[i]);
+        break;
+      case StepArgument::Kind::member_cotangent:
+        result.push_back(step.after[i]);
+        break;
+      case StepArgument::Kind::carry_cotangent:
+        result.push_back(step.after[members + i]);
+        break;
+    }
+  }
+  return result;
+}
+
+}  // namespace odeum::inline v1
