@@ -43,6 +43,15 @@ State record_rates(TrajectoryPoint& point, const OdeTerms& terms) {
   return rates;
 }
 
+/// The same in two parts. Divergence and costs, which no rate depends on, belong to the rest.
+Rates::Parts record_parts(TrajectoryPoint& point, const OdeTerms& terms, Scope& scope) {
+  Rates::Parts parts{record_rates(point, terms), {}};
+  parts.rest[0] = terms.field->rest(scope, point.time(), point.state());
+  parts.stiff.resize(parts.rest.size());
+  parts.stiff[0] = terms.field->stiff_part(scope, point.time(), point.state());
+  return parts;
+}
+
 /// Time as fields see it: the state's type; one axis more where every sample has its own.
 Tensor field_time(Tensor t, DType precision) {
   const Tensor time = cast(t, precision);
@@ -87,8 +96,9 @@ OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType preci
   for (const Item& item : result.items)
     dynamics.constants.push_back({item.name, item.shape, precision});
 
-  dynamics.rates = [terms, items = result.items, uses_probe = result.uses_probe, precision](
-                       Tensor t, const State& y, std::span<const Tensor> constants) {
+  const auto at = [terms, items = result.items, uses_probe = result.uses_probe, precision](
+                      Tensor t, const State& y, std::span<const Tensor> constants,
+                      const auto& record) {
     const std::size_t first_item = uses_probe ? 1 : 0;
     NamedScope scope(y.front(), [&](const Item& asked) -> Tensor {
       for (std::size_t i = 0; i < items.size(); ++i) {
@@ -100,8 +110,19 @@ OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType preci
     if (uses_probe) probes.push_back(constants.front());
     TrajectoryPoint point(*terms.field, scope, field_time(t, precision), y.front(), probes,
                           terms.divergence);
-    return record_rates(point, terms);
+    return record(point, scope);
   };
+  dynamics.rates = [at, terms](Tensor t, const State& y, std::span<const Tensor> constants) {
+    return at(t, y, constants,
+              [&](TrajectoryPoint& point, Scope&) { return record_rates(point, terms); });
+  };
+  if (terms.field->has_stiff_part()) {
+    dynamics.parts = [at, terms](Tensor t, const State& y, std::span<const Tensor> constants) {
+      return at(t, y, constants, [&](TrajectoryPoint& point, Scope& scope) {
+        return record_parts(point, terms, scope);
+      });
+    };
+  }
   return result;
 }
 

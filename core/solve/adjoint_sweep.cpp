@@ -98,12 +98,16 @@ View AdjointSweep::state(std::size_t time, std::size_t state) const {
   return kept_[(time - 1) * equation_.states.size() + state];
 }
 
+std::size_t AdjointSweep::kept_bytes(std::int64_t rows, std::int64_t results) const {
+  std::size_t per_time = 0;
+  for (const std::size_t s : equation_.states) per_time += aligned(bytes(s, rows));
+  return static_cast<std::size_t>(results) * per_time;
+}
+
 SolveReport AdjointSweep::forward(Integrator& integrator, const SolveCall& call) {
   const std::size_t members = setting_.dynamics().members.size();
   const std::size_t times = call.times.size() - 1;
-  std::size_t per_time = 0;
-  for (const std::size_t s : equation_.states) per_time += aligned(bytes(s, call.rows));
-  kept_bytes_ = times * per_time;
+  kept_bytes_ = kept_bytes(call.rows, static_cast<std::int64_t>(times));
   View place = states_.reserve(setting_.device(), kept_bytes_);
 
   SolveCall own = call;

@@ -53,24 +53,6 @@ Program record_step(const SolveSetting& setting, const ReverseSweep& sweep,
   return optimize(step.recording.program(results));
 }
 
-/// (t, members, constants) to those of the carry that are needed.
-Program record_start(const SolveSetting& setting, const std::vector<bool>& needed,
-                     std::int64_t& evaluations) {
-  const Dynamics& dynamics = setting.dynamics();
-  Recording recording;
-  const Tensor t = recording.input("t", {1}, DType::f64);
-  const State y = declare(recording, "y", member_specs_of(dynamics));
-  const std::vector<Tensor> constants = declare_constants(recording, dynamics);
-  const auto rates = setting.rates(dynamics, constants);
-  const std::vector<Tensor> carry = setting.solver().start(*rates, t, y);
-  evaluations = rates->calls();
-  std::vector<Tensor> results;
-  for (std::size_t c = 0; c < carry.size(); ++c) {
-    if (needed[y.size() + c]) results.push_back(carry[c]);
-  }
-  return optimize(recording.program(results));
-}
-
 /// What the reversal reads of members and carry, and all that computing this anew reads.
 std::vector<bool> needed_by(const StepReversal& reversal, const SolveSetting& setting,
                             const ReverseSweep& sweep) {
@@ -87,8 +69,6 @@ std::vector<bool> needed_by(const StepReversal& reversal, const SolveSetting& se
     before = needed;
     const std::vector<bool> by_step = read_inputs(record_step(setting, sweep, before, evaluations));
     for (std::size_t i = 0; i < needed.size(); ++i) needed[i] = needed[i] || by_step[2 + i];
-    const std::vector<bool> by_start = read_inputs(record_start(setting, before, evaluations));
-    for (std::size_t m = 0; m < members; ++m) needed[m] = needed[m] || by_start[1 + m];
   }
   return needed;
 }
@@ -210,12 +190,6 @@ std::span<const View> StepCheckpoints::at(std::size_t index, std::span<const Vie
 void StepCheckpoints::compile() {
   run_step_ = setting_.compile(record_step(setting_, sweep_, needed_, evaluations_of_step_),
                                {.name = "step, again", .outputs = {}});
-  const std::size_t members = setting_.dynamics().members.size();
-  if (std::any_of(needed_.begin() + static_cast<std::ptrdiff_t>(members), needed_.end(),
-                  [](bool needed) { return needed; })) {
-    run_start_ = setting_.compile(record_start(setting_, needed_, evaluations_of_start_),
-                                  {.name = "start, again", .outputs = {}});
-  }
 }
 
 /// Takes steps again, from the beginning of step `from`.
@@ -223,7 +197,6 @@ void StepCheckpoints::advance(std::size_t from, std::size_t steps, std::span<con
                               std::span<const View> end, std::span<const View> constants) {
   if (!run_step_) compile();
   Device& device = setting_.device();
-  const std::size_t members = setting_.dynamics().members.size();
   scalars_.place(1);
   spare_.place(rows_);
   for (Arrays& work : work_) work.place(rows_);
@@ -243,20 +216,6 @@ void StepCheckpoints::advance(std::size_t from, std::size_t steps, std::span<con
     run_step_->run(rows_, arguments, next);
     evaluations_ += evaluations_of_step_;
     state = next;
-
-    const TakenStep& then = sweep_.steps()[from + k + 1];
-    if (!then.anew || !run_start_) continue;
-    device.upload(scalars[kT], &then.t, sizeof(double));
-    arguments.assign(1, scalars[kT]);
-    const std::span<const View> reached = expanded(next);
-    for (std::size_t m = 0; m < members; ++m) {
-      arguments.push_back(reached[m] ? reached[m] : spare_.views()[m]);
-    }
-    arguments.insert(arguments.end(), constants.begin(), constants.end());
-    const auto kept_members = static_cast<std::size_t>(
-        std::count(needed_.begin(), needed_.begin() + static_cast<std::ptrdiff_t>(members), true));
-    run_start_->run(rows_, arguments, next.subspan(kept_members));
-    evaluations_ += evaluations_of_start_;
   }
 }
 

@@ -65,4 +65,17 @@ void blame_largest(Device& device, std::int64_t rows, std::span<const Member> me
   if (report.sample >= 0) report.samples = {report.sample};
 }
 
+void blame_unsolved(Device& device, std::int64_t rows, const Member& member,
+                    const ValueSpec& convergence, View view, SolveReport& report) {
+  report.member = member.name;
+  const Member by_row{.name = "convergence", .shape = convergence.shape, .dtype = DType::f64};
+  const std::vector<double> values = read(device, rows, by_row, view);
+  if (!convergence.shape.has_rows()) return;
+  for (std::size_t row = 0; row < values.size(); ++row) {
+    if (values[row] <= 1.0) continue;
+    report.samples.push_back(static_cast<std::int64_t>(row));
+  }
+  if (!report.samples.empty()) report.sample = report.samples.front();
+}
+
 }  // namespace odeum::solve

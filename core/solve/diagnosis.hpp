@@ -19,4 +19,9 @@ bool blame_non_finite(Device& device, std::int64_t rows, std::span<const Member>
 void blame_largest(Device& device, std::int64_t rows, std::span<const Member> members,
                    std::span<const View> ratios, SolveReport& report);
 
+/// Fills sample and samples from the rows whose iteration has not converged, and `member`, the one
+/// that is solved for.
+void blame_unsolved(Device& device, std::int64_t rows, const Member& member,
+                    const ValueSpec& convergence, View view, SolveReport& report);
+
 }  // namespace odeum::solve

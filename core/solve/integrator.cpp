@@ -226,7 +226,9 @@ bool StepLoop::attempt(Progress& solve) {
   }
   const Pace::Step step = solve.pace.next(solve.t);
   if (step.too_small) {
-    return fail(solve, solve.shrunk > 0 ? Status::non_finite : Status::step_too_small);
+    return fail(solve, solve.unsolved     ? Status::newton_diverged
+                       : solve.shrunk > 0 ? Status::non_finite
+                                          : Status::step_too_small);
   }
 
   control_values_[AttemptProgram::t] = solve.t;
@@ -269,10 +271,13 @@ bool StepLoop::judge(Progress& solve, const Pace::Step& step) {
   const bool finite = decision_values_[AttemptProgram::non_finite] == 0.0 &&
                       std::isfinite(decision_values_[AttemptProgram::error_ratio]);
   const double next_h = decision_values_[AttemptProgram::next_h];
-  const bool accepted = finite && (decision_values_[AttemptProgram::accept] != 0.0 ||
-                                   (method_.adaptive() && solve.pace.clips(step.h)));
+  const bool converged = decision_values_[AttemptProgram::convergence] <= 1.0;
+  const bool accepted = finite && converged &&
+                        (decision_values_[AttemptProgram::accept] != 0.0 ||
+                         (method_.adaptive() && solve.pace.clips(step.h)));
   std::copy(decision_values_.begin() + AttemptProgram::decision_size, decision_values_.end(),
             control_values_.begin() + AttemptProgram::control_size);
+  solve.unsolved = finite && !converged;
   if (accepted) {
     if (std::abs(solve.wall - solve.t) <= std::abs(step.h)) solve.shrunk = 0;
     solve.pace.accepted(step, next_h);
@@ -282,7 +287,10 @@ bool StepLoop::judge(Progress& solve, const Pace::Step& step) {
   if (!finite) {
     const bool may_shrink = method_.adaptive() && solve.shrunk < kMostShrinks;
     if (!may_shrink || !solve.pace.can_shrink(solve.t, step.h)) {
-      return fail(solve, Status::non_finite);
+      // Given steps are tried once: an iteration that left the numbers may have had no root to
+      // find.
+      const bool tried_once = !method_.adaptive() && !converged;
+      return fail(solve, tried_once ? Status::newton_diverged : Status::non_finite);
     }
     if (solve.shrunk++ == 0 || std::abs(step.end - solve.t) < std::abs(solve.wall - solve.t)) {
       solve.wall = step.end;
@@ -290,7 +298,10 @@ bool StepLoop::judge(Progress& solve, const Pace::Step& step) {
     solve.pace.rejected(kShrink * step.h);
     return true;
   }
-  if (!solve.pace.can_shrink(solve.t, step.h)) return fail(solve, Status::step_too_small);
+  const bool may_shrink = method_.adaptive() && solve.pace.can_shrink(solve.t, step.h);
+  if (!may_shrink) {
+    return fail(solve, solve.unsolved ? Status::newton_diverged : Status::step_too_small);
+  }
   solve.pace.rejected(next_h);
   return true;
 }
@@ -473,8 +484,8 @@ void StepLoop::diagnose(Progress& solve) {
     const auto fits = [](const ValueSpec& a, const ValueSpec& b) {
       return a.shape == b.shape && a.dtype == b.dtype;
     };
-    const bool carries_rates =
-        std::equal(specs.begin(), specs.end(), start_.carry.begin(), start_.carry.end(), fits);
+    const bool carries_rates = specs.size() <= start_.carry.size() &&
+                               std::equal(specs.begin(), specs.end(), start_.carry.begin(), fits);
     if (carries_rates && blame_non_finite(*device_, rows, members, now().carry, report)) return;
   }
 
@@ -484,6 +495,7 @@ void StepLoop::diagnose(Progress& solve) {
       if (members[m].in_error_norm) outputs.push_back(specs[m]);
     }
   }
+  outputs.insert(outputs.end(), attempt_.iteration.begin(), attempt_.iteration.end());
   Workspace memory(*device_);
   std::vector<View> views;
   memory.add(outputs, &views);
@@ -499,6 +511,8 @@ void StepLoop::diagnose(Progress& solve) {
   const std::span<const View> all(views);
   if (report.status == Status::non_finite) {
     blame_non_finite(*device_, rows, members, all.first(specs.size()), report);
+  } else if (report.status == Status::newton_diverged) {
+    blame_unsolved(*device_, rows, members[0], attempt_.iteration.front(), views.back(), report);
   } else if (method_.adaptive()) {
     blame_largest(*device_, rows, members, all.subspan(specs.size()), report);
   }

@@ -47,6 +47,7 @@ class StepLoop final : public Integrator {
     std::size_t interval = 0;  ///< results up to times[interval] are written
     int shrunk = 0;            ///< attempts that were not finite and whose end is not yet passed
     double wall = 0.0;         ///< the nearest end of those
+    bool unsolved = false;     ///< the last attempt's iteration did not converge
   };
 
   void compile();

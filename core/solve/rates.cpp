@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "solve/rates.hpp"
 
+#include <utility>
+
 #include "odeum/error.hpp"
 #include "solve/error_norm.hpp"
 
@@ -45,14 +47,23 @@ State CountedRates::operator()(Tensor t, const State& y) {
 }
 
 Rates::Parts CountedRates::parts(Tensor t, const State& y) {
-  if (!dynamics_.parts) bug("a dynamics without parts was asked for them");
   std::vector<ValueId> arguments = ids(t, y);
   for (const KnownParts& known : known_parts_) {
     if (known.arguments == arguments) return known.parts;
   }
-  Parts parts = dynamics_.parts(t, y, constants_);
+  Parts parts = dynamics_.parts ? dynamics_.parts(t, y, constants_) : all_stiff(t, y);
   check(dynamics_, parts.rest);
   known_parts_.push_back({std::move(arguments), parts});
+  return parts;
+}
+
+/// The parts of a dynamics that has none.
+Rates::Parts CountedRates::all_stiff(Tensor t, const State& y) const {
+  Parts parts{dynamics_.rates(t, y, constants_), {}};
+  parts.stiff.resize(y.size());
+  for (std::size_t m = 0; m < y.size(); ++m) {
+    if (!quadrature(m)) parts.stiff[m] = std::exchange(parts.rest[m], zeros_like(y[m]));
+  }
   return parts;
 }
 

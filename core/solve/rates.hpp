@@ -25,6 +25,8 @@ class CountedRates final : public Rates {
   }
 
  private:
+  Parts all_stiff(Tensor t, const State& y) const;
+
   struct Known {
     std::vector<ValueId> arguments;
     State rates;

@@ -104,6 +104,19 @@ std::string step_too_small(const SolveReport& report) {
          "up, jump, or be stiff for an explicit method.";
 }
 
+std::string newton_diverged(const SolveReport& report) {
+  std::string text = "Newton's iteration for the step did not converge " + where(report) + " (" +
+                     counts(report) + ")";
+  if (const std::string entry = who(report); !entry.empty()) text += ", in " + entry;
+  if (report.samples.size() > 1) {
+    text += " (" + std::to_string(report.samples.size()) + " samples in all)";
+  }
+  return text + "." + because(report) +
+         " With given steps, make them shorter or let the error choose them; raise the solver's "
+         "iterations or set reuse: 1; a field that jumps or has a kink there needs jump_times or "
+         "smoothing, and one that is not finite there has no solution to find.";
+}
+
 std::string drifted(const SolveReport& report) {
   return "The steps, undone one by one from the end at t = " + number(report.t) +
          ", miss the known start by " + number(report.error_ratio) +
@@ -184,8 +197,7 @@ std::string SolveReport::message() const {
     case Status::non_finite:
       return non_finite(*this);
     case Status::newton_diverged:
-      return "Newton's iteration for the step did not converge " + where(*this) +
-             ". Shorten max_step or loosen the iteration's tolerance.";
+      return newton_diverged(*this);
     case Status::drifted:
       return drifted(*this);
   }

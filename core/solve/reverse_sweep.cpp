@@ -2,7 +2,6 @@
 #include "odeum/reverse_sweep.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace odeum::inline v1 {
 namespace {
@@ -50,8 +49,7 @@ ReverseSweep::ReverseSweep(const SolveSetting& setting, std::vector<bool> wanted
       times_(setting.device(), scalars(4)),
       cotangents_{{setting.device(), joined(member_specs_of(setting.dynamics()), start_.carry)},
                   {setting.device(), joined(member_specs_of(setting.dynamics()), start_.carry)}},
-      spare_(setting.device(), joined(member_specs_of(setting.dynamics()), start_.carry)),
-      restart_memory_(setting.device(), member_specs_of(setting.dynamics())) {
+      spare_(setting.device(), joined(member_specs_of(setting.dynamics()), start_.carry)) {
   if (!start_.carry.empty()) {
     CompileOptions options{.name = "start, reversed", .outputs = {}};
     options.outputs.assign(start_.program.outputs.size(), OutputMode::accumulate);
@@ -69,36 +67,10 @@ ReverseSweep::ReverseSweep(const SolveSetting& setting, std::vector<bool> wanted
 
 ReverseSweep::~ReverseSweep() = default;
 
-std::size_t ReverseSweep::kept_bytes() const {
-  return restarts_.size() * restart_memory_.bytes_per_record();
-}
-
-void ReverseSweep::open(std::int64_t rows) {
-  rows_ = rows;
-  steps_.clear();
-  restarts_.clear();
-  restart_memory_.open(rows, std::numeric_limits<std::size_t>::max());
-}
-
-/// Whether a step that begins at `to` has a jump behind it that one from `from` had before it.
-bool ReverseSweep::jumps_between(double from, double to) const {
-  const std::vector<double>& jumps = setting_.options().jump_times;
-  return std::any_of(jumps.begin(), jumps.end(), [&](double jump) {
-    return to > from ? from < jump && jump <= to : to <= jump && jump < from;
-  });
-}
+void ReverseSweep::open() { steps_.clear(); }
 
 void ReverseSweep::observe(const AcceptedStep& step) {
-  const bool anew = steps_.empty() || jumps_between(steps_.back().t, step.t);
-  if (anew && !steps_.empty()) {
-    const std::vector<ArraySpec> members = member_specs_of(setting_.dynamics());
-    const std::span<const View> record = restart_memory_.at(restarts_.size());
-    for (std::size_t m = 0; m < members.size(); ++m) {
-      setting_.device().copy(record[m], step.y[m], bytes_of(members[m], rows_));
-    }
-    restarts_.push_back({steps_.size(), {record.begin(), record.end()}});
-  }
-  steps_.push_back({step.t, step.h, step.interval, anew});
+  steps_.push_back({step.t, step.h, step.interval});
 }
 
 std::vector<View> ReverseSweep::constant_targets(const CotangentTargets& targets) const {
@@ -143,9 +115,9 @@ SolveReport ReverseSweep::run(const SolveCall& call, std::span<const View> resul
                                    .constants = call.constants});
     current_ = 1 - current_;
     if (times) add_time_cotangents(call, step, targets.times);
-    if (step.anew && run_start_) report.evaluations += reverse_start(call, s, targets);
     ++report.accepted;
   }
+  if (!steps_.empty() && run_start_) report.evaluations += reverse_start(call, targets);
   while (pending > 0) add_result_cotangents(call.rows, --pending, result_cotangents);
 
   for (std::size_t m = 0; m < members && m < targets.initial.size(); ++m) {
@@ -169,37 +141,28 @@ void ReverseSweep::add_result_cotangents(std::int64_t rows, std::size_t interval
 }
 
 /// The step is at B + a (E - B) and b (E - B) long, a and b fixed, for a stretch from B to E. Times
-/// where steps must end, and jumps, stay where they are.
+/// where steps must end stay where they are.
 void ReverseSweep::add_time_cotangents(const SolveCall& call, const TakenStep& step,
                                        std::span<double> times) const {
   double of_t = 0.0;
   double of_h = 0.0;
   setting_.device().download(&of_t, times_.views()[kTCotangent], sizeof(double));
   setting_.device().download(&of_h, times_.views()[kHCotangent], sizeof(double));
-  std::vector<double> fixed = setting_.options().jump_times;
-  const std::vector<double>& stops = setting_.options().step_times;
-  fixed.insert(fixed.end(), stops.begin(), stops.end());
   const Stretch s = stretch_around(step.t + 0.5 * step.h, call.times[step.interval],
-                                   call.times[step.interval + 1], fixed);
+                                   call.times[step.interval + 1], setting_.options().step_times);
   const double begin = (step.t - s.begin) / (s.end - s.begin);
   const double length = step.h / (s.end - s.begin);
   if (s.begin_moves) times[step.interval] += of_t * (1.0 - begin) - of_h * length;
   if (s.end_moves) times[step.interval + 1] += of_t * begin + of_h * length;
 }
 
-/// Turns the cotangents of the carry that `step` began with into those of its state.
-std::int64_t ReverseSweep::reverse_start(const SolveCall& call, std::size_t step,
-                                         const CotangentTargets& targets) {
+/// Turns the cotangents of the carry that the first step began with into those of the state.
+std::int64_t ReverseSweep::reverse_start(const SolveCall& call, const CotangentTargets& targets) {
   const std::size_t members = setting_.dynamics().members.size();
-  Device& device = setting_.device();
-  std::span<const View> state = call.initial;
-  for (const Restart& restart : restarts_) {
-    if (restart.step == step) state = restart.state;
-  }
   const std::vector<View>& cotangents = cotangents_[current_].views();
   const auto carry = cotangents.begin() + static_cast<std::ptrdiff_t>(members);
   std::vector<View> arguments{times_.views()[kT]};
-  arguments.insert(arguments.end(), state.begin(), state.end());
+  arguments.insert(arguments.end(), call.initial.begin(), call.initial.end());
   arguments.insert(arguments.end(), call.constants.begin(), call.constants.end());
   arguments.insert(arguments.end(), carry, cotangents.end());
   const bool times = !targets.times.empty();
@@ -208,14 +171,9 @@ std::int64_t ReverseSweep::reverse_start(const SolveCall& call, std::size_t step
   const std::vector<View> constants = constant_targets(targets);
   results.insert(results.end(), constants.begin(), constants.end());
   run_start_->run(call.rows, arguments, results);
-
-  // What the step before handed on was not used.
-  for (std::size_t i = members; i < cotangents.size(); ++i) {
-    device.fill_zero(cotangents[i], cotangents_[current_].bytes(i));
-  }
-  if (times && step == 0) {
+  if (times) {
     double of_t = 0.0;
-    device.download(&of_t, times_.views()[kTCotangent], sizeof(double));
+    setting_.device().download(&of_t, times_.views()[kTCotangent], sizeof(double));
     targets.times[steps_.front().interval] += of_t;
   }
   return start_.evaluations;

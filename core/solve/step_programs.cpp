@@ -93,6 +93,29 @@ void declare_step(Recording& recording, const Method& method, const std::vector<
   out.dense = declare(recording, dense);
 }
 
+// CVODE's reduction of a step whose nonlinear solver has not converged (Cohen, Hindmarsh, CVODE,
+// a stiff/nonstiff ODE solver in C, Comput. Phys. 10 (1996), ETACF).
+constexpr double kShorter = 0.25;
+
+/// The largest convergence of all rows, not a number if one is; 0 where nothing was iterated.
+Tensor largest_convergence(Tensor convergence, Tensor like) {
+  if (!convergence) return full(like, {1}, 0.0);
+  return convergence.shape().has_rows() ? reshape(reduce_max(convergence, {0}), {1}) : convergence;
+}
+
+/// The controller's decision where the step has converged, else to repeat it shorter.
+ControlOutputs unless_diverged(Tensor convergence, const ControlOutputs& decided, Tensor h,
+                               const std::vector<Tensor>& memory) {
+  const Tensor converged = less(convergence, full(convergence, {1}, std::nextafter(1.0, 2.0)));
+  ControlOutputs control{select(converged, decided.accept, zeros_like(decided.accept)),
+                         select(converged, decided.next_h, kShorter * h),
+                         {}};
+  for (std::size_t i = 0; i < memory.size(); ++i) {
+    control.memory.push_back(select(converged, decided.memory[i], memory[i]));
+  }
+  return control;
+}
+
 /// A recording of one attempted step: what `record_attempt` and `record_diagnosis` share.
 struct RecordedStep {
   Recording recording;
@@ -181,7 +204,13 @@ AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>
         {ratio, step.in.h, step.memory, std::max(1, method.solver.error_order())});
   }
 
-  std::vector<Tensor> decision{control.accept, control.next_h, ratio, bad};
+  const Tensor convergence = largest_convergence(step.out.convergence, step.control);
+  if (step.out.convergence) {
+    control = unless_diverged(convergence, control, step.in.h, step.memory);
+  }
+  AttemptProgram attempt;
+  if (step.out.convergence) attempt.iteration = specs_of("convergence", {step.out.convergence});
+  std::vector<Tensor> decision{control.accept, control.next_h, ratio, bad, convergence};
   decision.insert(decision.end(), control.memory.begin(), control.memory.end());
   std::vector<Tensor> outputs{concat(decision, 0)};
   const auto append = [&](const std::vector<Tensor>& values) {
@@ -190,7 +219,6 @@ AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>
   append(step.out.y);
   append(step.out.carry);
 
-  AttemptProgram attempt;
   if (interpolated) {
     append(step.out.dense);
     attempt.dense = specs_of("dense", step.out.dense);
@@ -268,6 +296,7 @@ Program record_diagnosis(const Method& method, const std::vector<ValueSpec>& car
                                              method.options));
     }
   }
+  if (step.out.convergence) outputs.push_back(step.out.convergence);
   return step.recording.program(outputs);
 }
 

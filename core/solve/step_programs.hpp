@@ -51,13 +51,15 @@ enum class FirstStep : std::uint8_t { given, chosen };
 StartProgram record_start(const Method& method, FirstStep first);
 
 /// (control [t, h, memory], members, carry, constants) to (decision [accept, next h, error ratio,
-/// non-finite entries, memory], members, carry, dense, extra).
+/// non-finite entries, convergence (of an iteration inside the step, 0: none), memory], members,
+/// carry, dense, extra). A step that has not converged is not accepted; the next is a quarter.
 struct AttemptProgram {
   enum Control { t, h, control_size };
-  enum Decision { accept, next_h, error_ratio, non_finite, decision_size };
+  enum Decision { accept, next_h, error_ratio, non_finite, convergence, decision_size };
   Program program;
   std::vector<ValueSpec> dense;
   std::vector<ValueSpec> extra;
+  std::vector<ValueSpec> iteration;  ///< its convergence, as record_diagnosis gives it; or empty
   std::int64_t evaluations = 0;
 };
 AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>& carry,
@@ -77,8 +79,9 @@ Program record_event_values(const Method& method, const EventFunctions& function
                             const std::vector<ValueSpec>& carry,
                             const std::vector<ValueSpec>& dense, std::int64_t points);
 
-/// As the attempt's inputs to (new members; by member in the norm, error over tolerance): what to
-/// look at when a solve failed.
+/// As the attempt's inputs to (new members; by member in the norm, error over tolerance;
+/// convergence of an iteration, [1] or [rows], if there is one): what to look at when a solve
+/// failed.
 Program record_diagnosis(const Method& method, const std::vector<ValueSpec>& carry);
 
 }  // namespace odeum::solve

@@ -40,6 +40,14 @@ bool Tableau::first_same_as_last() const {
   return true;
 }
 
+bool Tableau::stiffly_accurate() const {
+  if (a.back().size() != stages() || c.back().value() != 1.0) return false;
+  for (std::size_t i = 0; i < stages(); ++i) {
+    if (a.back()[i].value() != b[i].value()) return false;
+  }
+  return true;
+}
+
 bool Tableau::is_explicit() const {
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (a[i].size() > i) return false;

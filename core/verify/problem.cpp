@@ -32,6 +32,13 @@ Problem winding(double to) {
     const Tensor rate = 1.0 + (x * x + y * y) * t;
     return concat({kGrowth * x - rate * y, kGrowth * y + rate * x});
   });
+  // The turning that grows with time is the stiff part.
+  problem.dynamics.parts = [](Tensor t, const State& z, std::span<const Tensor>) {
+    const auto [x, y] = split<1, 1>(z.front());
+    const Tensor rate = (x * x + y * y) * cast(t, x.dtype());
+    return Rates::Parts{{concat({kGrowth * x - y, kGrowth * y + x})},
+                        {concat({-rate * y, rate * x})}};
+  };
   problem.initial = {1.0, 0.0};
   problem.to = to;
   problem.truth = winding_at(to);

@@ -87,12 +87,12 @@ struct Result {
 };
 
 Result differentiate(const std::string& method, const SolverEntry& entry, const GradientProblem& p,
-                     double end) {
+                     double end, const std::map<std::string, Config::Value>& keys = {}) {
   Result result;
   const Dynamics dynamics = dynamics_of(p);
   SolveOptions options =
       entry.adaptive() ? adaptive_options(kTolerance, 10000000) : given_steps(kSteps);
-  const auto gradient = testing::component<GradientMethod>("gradient", method);
+  const auto gradient = testing::component<GradientMethod>("gradient", method, keys);
   result.refusal = entry.solver->refusal(dynamics);
   if (result.refusal.empty()) result.refusal = gradient->refusal(*entry.solver, options, dynamics);
   if (!result.refusal.empty()) return result;
@@ -102,7 +102,7 @@ Result differentiate(const std::string& method, const SolverEntry& entry, const 
         testing::component<Controller>("controller", entry.adaptive() ? "integral" : "constant"),
         options, testing::test_device());
     result.gradients =
-        testing::differentiate_setting({method, {}}, std::move(setting), {p.initial}, {0.0, end},
+        testing::differentiate_setting({method, keys}, std::move(setting), {p.initial}, {0.0, end},
                                        {p.parameter_values}, {{p.cotangent}});
   } catch (const std::exception& error) {
     result.failure = error.what();
@@ -128,26 +128,37 @@ double error_of(const GradientProblem& p, const testing::Gradients& g) {
   return error / size;
 }
 
-/// Reasons, each with who gave it.
+std::string list_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+/// Why methods and solvers do not go together, each reason once.
 class Reasons {
  public:
-  void add(const std::string& reason, const std::string& who) {
-    std::vector<std::string>& all = by_reason_[reason];
-    if (std::find(all.begin(), all.end(), who) == all.end()) all.push_back(who);
+  void add(const std::string& reason, const std::string& method, const std::string& solver) {
+    std::vector<std::string>& solvers = by_reason_[reason][method];
+    if (std::find(solvers.begin(), solvers.end(), solver) == solvers.end()) {
+      solvers.push_back(solver);
+    }
   }
   std::string text() const {
     std::string text;
-    for (const auto& [reason, all] : by_reason_) {
-      text += "- ";
-      for (std::size_t i = 0; i < all.size(); ++i) text += (i > 0 ? ", " : "") + all[i];
-      text += ": " + reason + "\n";
+    for (const auto& [reason, by_method] : by_reason_) {
+      // Methods with the same solvers share a line.
+      std::map<std::string, std::vector<std::string>> methods;
+      for (const auto& [method, solvers] : by_method) methods[list_of(solvers)].push_back(method);
+      for (const auto& [solvers, same] : methods) {
+        text += "- **" + list_of(same) + "** with " + solvers + ": " + reason + "\n";
+      }
     }
     return text;
   }
   bool empty() const { return by_reason_.empty(); }
 
  private:
-  std::map<std::string, std::vector<std::string>> by_reason_;
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> by_reason_;
 };
 
 std::string error_table(const GradientProblem& p, const std::vector<std::string>& methods,
@@ -164,7 +175,7 @@ std::string error_table(const GradientProblem& p, const std::vector<std::string>
         continue;
       }
       cells.push_back(r.refusal.empty() ? "**failed**" : "refused");
-      reasons.add(r.refusal.empty() ? r.failure : r.refusal, method + " with " + entry.label);
+      reasons.add(r.refusal.empty() ? r.failure : r.refusal, method, entry.label);
     }
     table.row(cells);
   }
@@ -188,20 +199,23 @@ std::string growth_table(const std::vector<std::string>& methods,
   const GradientProblem p = gradient_problems().front();
   Table table({"method", "solver", "evaluations, T = 1.5", "T = 6", "T = 24", "kept bytes, T = 1.5",
                "T = 6", "T = 24"});
-  for (const std::string& method : methods) {
+  const auto add = [&](const std::string& label, const std::string& method,
+                       const std::map<std::string, Config::Value>& keys) {
     const SolverEntry* entry = carrier(method, solvers, p);
-    if (entry == nullptr) continue;
+    if (entry == nullptr) return;
     std::vector<std::string> evaluations, bytes;
     for (const double times : {1.0, 4.0, 16.0}) {
-      const Result r = differentiate(method, *entry, p, times * p.end);
+      const Result r = differentiate(method, *entry, p, times * p.end, keys);
       evaluations.push_back(r.ok() ? count_text(r.evaluations()) : "**failed**");
       bytes.push_back(r.ok() ? count_text(static_cast<double>(r.gradients.kept_bytes)) : "-");
     }
-    std::vector<std::string> cells = {method, entry->label};
+    std::vector<std::string> cells = {label, entry->label};
     cells.insert(cells.end(), evaluations.begin(), evaluations.end());
     cells.insert(cells.end(), bytes.begin(), bytes.end());
     table.row(cells);
-  }
+  };
+  for (const std::string& method : methods) add(method, method, {});
+  add("backprop, memory: 2 KiB", "backprop", {{"memory", 2.0 / 1024.0}});
   return table.text();
 }
 

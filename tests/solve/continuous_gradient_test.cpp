@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "flow_problem.hpp"
+#include "solvers.hpp"
 
 namespace odeum::testing {
 namespace {
@@ -53,11 +55,17 @@ INSTANTIATE_TEST_SUITE_P(Methods, ContinuousGradient,
 TEST_P(ContinuousGradient, ConvergesWithEveryExplicitSolver) {
   const FlowProblem problem;
   const Gradients truth = exact(problem);
-  // Order 1: h = 0.02 times a constant of some units; order 2: h^2; rk4 and kutta38 interpolate by
-  // a parabola, of order 2 as well; the others have dense output of order 3 and more.
-  for (const Coarse& one : {Coarse{"euler", 1e-1}, Coarse{"midpoint", 2e-3}, Coarse{"heun", 2e-3},
-                            Coarse{"rk4", 2e-3}, Coarse{"kutta38", 2e-3}, Coarse{"bosh3", 2e-5},
-                            Coarse{"dopri5", 1e-7}, Coarse{"tsit5", 1e-7}}) {
+  // Order 1: h = 0.02 times a constant of some units; order 2: h^2. Methods without dense output of
+  // their own interpolate by a parabola, of order 2 as well, or by a cubic.
+  constexpr double kOrder1 = 1e-1, kOrder2 = 2e-3, kOrder3 = 2e-5, kOrder4 = 1e-7;
+  for (const Coarse& one :
+       {Coarse{"euler", kOrder1}, Coarse{"semi_implicit_euler", kOrder1},
+        Coarse{"midpoint", kOrder2}, Coarse{"heun", kOrder2}, Coarse{"ralston", kOrder2},
+        Coarse{"adaptive_heun", kOrder2}, Coarse{"leapfrog", kOrder2},
+        Coarse{"reversible_heun", kOrder2}, Coarse{"heun3", kOrder2}, Coarse{"fehlberg32", kOrder2},
+        Coarse{"rk4", kOrder2}, Coarse{"kutta38", kOrder2}, Coarse{"fehlberg45", kOrder2},
+        Coarse{"cash_karp", kOrder2}, Coarse{"bosh3", kOrder3}, Coarse{"dopri5", kOrder4},
+        Coarse{"tsit5", kOrder4}, Coarse{"dopri8", kOrder4}, Coarse{"vern7", kOrder4}}) {
     const Gradients g =
         problem.gradients(with_defaults(GetParam()), {one.solver, "constant", given_step(0.02)});
     ASSERT_TRUE(g.forward.ok() && g.backward.ok()) << one.solver;
@@ -68,13 +76,32 @@ TEST_P(ContinuousGradient, ConvergesWithEveryExplicitSolver) {
 TEST_P(ContinuousGradient, FollowsTheToleranceOfEveryAdaptiveSolver) {
   const FlowProblem problem;
   const Gradients truth = exact(problem);
-  for (const char* solver : {"heun", "bosh3", "dopri5", "tsit5"}) {
+  for (const char* solver : {"heun", "bosh3", "fehlberg45", "cash_karp", "dopri5", "tsit5",
+                             "dopri8", "vern7", "adams_bashforth", "adams_moulton"}) {
     for (const double tolerance : {1e-4, 1e-6}) {
       const Method method = {solver, "integral", tolerances(tolerance, tolerance)};
       const Gradients g = problem.gradients(with_defaults(GetParam()), method);
       EXPECT_LT(relative_difference(g, truth), 100.0 * tolerance) << solver << " " << tolerance;
     }
   }
+}
+
+// A hundred times rtol for rosenbrock23, of order 2; cvode's multistep errors add up as much at
+// 1e-8.
+TEST_P(ContinuousGradient, FollowsTheToleranceOfLinearlyImplicitStepsAndOfALibrary) {
+  const FlowProblem problem;
+  const Gradients truth = exact(problem);
+  const Method rosenbrock = {"rosenbrock23", "integral", tolerances(1e-6, 1e-6)};
+  EXPECT_LT(relative_difference(problem.gradients(with_defaults(GetParam()), rosenbrock), truth),
+            1e-4);
+  const std::string library = std::string(std::getenv("ODEUM_PLUGIN_PATH")) + "/solver/cvode.so";
+  if (GetParam() == std::string("interpolated") || !std::filesystem::exists(library)) return;
+  GradientOf gradient = with_defaults(GetParam());
+  if (gradient.plugin == "gauss_legendre") gradient.keys["nodes"] = std::string("adaptive");
+  const Method cvode = {"cvode", "integral", tolerances(1e-8, 1e-8)};
+  const Gradients g = problem.gradients(gradient, cvode);
+  ASSERT_TRUE(g.forward.ok() && g.backward.ok()) << g.backward.message();
+  EXPECT_LT(relative_difference(g, truth), 1e-4);
 }
 
 TEST_P(ContinuousGradient, RunsBackInTimeWithEveryKindOfStep) {
@@ -253,14 +280,6 @@ TEST(Forward, RefusesMoreDerivativesThanItsLimit) {
   const auto least = component<GradientMethod>("gradient", "forward", {{"limit", std::int64_t{1}}});
   EXPECT_NE(least->refusal(*component<Solver>("solver", "dopri5"), {}, flow), "");
 }
-
-/// A bridge to a library with a loop of its own, as far as validation sees it.
-class HostDriven final : public Solver {
- public:
-  int order() const override { return 1; }
-  bool host_driven() const override { return true; }
-  StepOutputs step(Rates&, const StepInputs&) const override { return {}; }
-};
 
 TEST(Validation, RefusesMethodsThatNeedStepsForSolversThatKeepTheirs) {
   const Dynamics flow = regularized_flow();

@@ -37,69 +37,66 @@ double largest_difference(const Gradients& a, const Gradients& b) {
   return worst;
 }
 
-/// A few gradient entries of each kind against central differences of the same discrete solution.
-void expect_exact(const Gradients& g, const Method& method, const Values& times,
-                  const std::string& what) {
-  // Differences with step 1e-5 of values near one.
-  constexpr double kTolerance = 1e-8;
+/// Entries of each kind, and their central differences of the same discrete solution.
+constexpr std::size_t kOfState = 1, kOfContext = 4, kOfTheta = 2;
+
+Values entries(const Gradients& g) {
+  return {g.initial[0][kOfState], g.constants[1][kOfContext], g.constants[0][kOfTheta]};
+}
+
+Values differences(const Method& method, const Values& times) {
   const auto difference = [&](const auto& entry) {
     return central_difference(method, [&](FlowProblem& p) -> double& {
       p.times = times;
       return entry(p);
     });
   };
-  EXPECT_NEAR(g.initial[0][1],
-              difference([](FlowProblem& p) -> double& { return p.initial[0][1]; }), kTolerance)
-      << what;
-  EXPECT_NEAR(g.constants[1][4],
-              difference([](FlowProblem& p) -> double& { return p.constants[1][4]; }), kTolerance)
-      << what;
-  EXPECT_NEAR(g.constants[0][2],
-              difference([](FlowProblem& p) -> double& { return p.constants[0][2]; }), kTolerance)
-      << what;
+  return {difference([](FlowProblem& p) -> double& { return p.initial[0][kOfState]; }),
+          difference([](FlowProblem& p) -> double& { return p.constants[1][kOfContext]; }),
+          difference([](FlowProblem& p) -> double& { return p.constants[0][kOfTheta]; })};
 }
 
-struct Case {
-  const char* solver;
-  GradientOf gradient;
-};
+// Differences with step 1e-5 of values near one.
+constexpr double kTolerance = 1e-8;
 
-class DiscreteGradient : public ::testing::TestWithParam<Case> {};
-
-std::vector<Case> cases() {
-  std::vector<Case> all;
-  for (const char* solver : kExplicit) {
-    for (const GradientOf& gradient : {backprop("residuals"), backprop("stages"), backprop("steps"),
-                                       kFrugal, kEveryThird, kSymplectic}) {
-      all.push_back({solver, gradient});
-    }
+void expect_near(const Values& found, const Values& truth, const std::string& what) {
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    EXPECT_NEAR(found[i], truth[i], kTolerance) << what << ", entry " << i;
   }
-  return all;
 }
-INSTANTIATE_TEST_SUITE_P(ExplicitSolvers, DiscreteGradient, ::testing::ValuesIn(cases()),
-                         [](const auto& c) {
-                           return std::string(c.param.solver) + "_" + name_of(c.param.gradient);
-                         });
+
+const std::vector<GradientOf> kForEverySolver = {backprop("residuals"), backprop("stages"),
+                                                 backprop("steps"),     kFrugal,
+                                                 kEveryThird,           kSymplectic};
+
+class DiscreteGradient : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(ExplicitSolvers, DiscreteGradient, ::testing::ValuesIn(kExplicit),
+                         [](const auto& solver) { return std::string(solver.param); });
 
 TEST_P(DiscreteGradient, IsThatOfTheStepsTakenForwardsAndBackwards) {
+  const Method coarse = {GetParam(), "constant", given_step(0.15)};
   for (const Values& times : {Values{0.0, 0.4, 1.0}, Values{1.0, 0.7, -0.1}}) {
     FlowProblem problem;
     problem.times = times;
-    const Method coarse = {GetParam().solver, "constant", given_step(0.15)};
-    const Gradients g = problem.gradients(GetParam().gradient, coarse);
-    ASSERT_TRUE(g.backward.ok());
-    expect_exact(g, coarse, times, name_of(GetParam().gradient));
+    const Values truth = differences(coarse, times);
+    for (const GradientOf& gradient : kForEverySolver) {
+      const Gradients g = problem.gradients(gradient, coarse);
+      ASSERT_TRUE(g.backward.ok());
+      expect_near(entries(g), truth, name_of(gradient));
+    }
   }
 }
 
 TEST_P(DiscreteGradient, OfTheTimesTakesStepsForFractionsOfTheirInterval) {
-  Method method = {GetParam().solver, "constant", {}};
+  Method method = {GetParam(), "constant", {}};
   method.options.steps = 4;
-  const Gradients g = FlowProblem().gradients(GetParam().gradient, method);
+  Values truth;
   for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_NEAR(g.times[i],
-                central_difference(method, [&](FlowProblem& p) -> double& { return p.times[i]; }),
-                1e-8);
+    truth.push_back(
+        central_difference(method, [&](FlowProblem& p) -> double& { return p.times[i]; }));
+  }
+  for (const GradientOf& gradient : kForEverySolver) {
+    expect_near(FlowProblem().gradients(gradient, method).times, truth, name_of(gradient));
   }
 }
 
@@ -162,7 +159,7 @@ TEST(Reversible, IsBackpropUpToTheRoundingOfItsWayBack) {
     const Gradients undone = problem.gradients(kReversible, leapfrog(0.05));
     ASSERT_TRUE(undone.backward.ok()) << undone.backward.message();
     EXPECT_LT(largest_difference(exact, undone), 1e-12);
-    expect_exact(undone, leapfrog(0.05), times, "reversible");
+    expect_near(entries(undone), differences(leapfrog(0.05), times), "reversible");
     // Of the tolerance, 1e-5: the way back misses the start by rounding.
     EXPECT_LT(undone.backward.error_ratio, 1e-8);
     EXPECT_GT(undone.backward.error_ratio, 0.0);
@@ -252,7 +249,7 @@ TEST_P(DiscreteGradientOfSolvers, IsOneByAllMethodsThatDifferentiateTheirSteps) 
   const Method method = {GetParam(), "constant", given_step(0.125)};
   const Gradients exact = problem.gradients(backprop("steps"), method);
   ASSERT_TRUE(exact.forward.ok()) << exact.forward.message();
-  expect_exact(exact, method, problem.times, GetParam());
+  expect_near(entries(exact), differences(method, problem.times), GetParam());
   for (const GradientOf& gradient : {backprop("auto"), kFrugal, kSymplectic, kReversible}) {
     if (!refusal(gradient, *solver, regularized_flow(), method.options).empty()) continue;
     const Gradients other = problem.gradients(gradient, method);
@@ -288,19 +285,18 @@ TEST(DiscreteGradients, RefuseWhatTheyCannotDifferentiateWithTheReason) {
   with_step_cost.members.push_back(
       {.name = "local_error", .shape = {kRows}, .dtype = DType::f64, .of_steps = true});
   EXPECT_THAT(refusal(kSymplectic, *dopri5, with_step_cost), HasSubstr("'local_error'"));
-  SolveOptions jumps;
-  jumps.jump_times = {0.5};
-  EXPECT_THAT(refusal(kReversible, InvertibleLeapfrog(), decay, jumps), HasSubstr("jump"));
   SolveOptions per_sample;
   per_sample.step_size = StepSize::per_sample;
   EXPECT_THAT(refusal(backprop("residuals"), *dopri5, decay, per_sample), HasSubstr("per_sample"));
 }
 
-TEST(DiscreteGradients, EstimateWhatTheyKeep) {
+TEST(EveryGradientMethod, EstimatesWhatItKeeps) {
   const FlowProblem problem;
   const Method method = {"rk4", "constant", given_step(0.1)};
   for (const GradientOf& gradient :
-       {backprop("steps"), backprop("stages"), backprop("residuals"), kFrugal, kSymplectic}) {
+       {backprop("steps"), backprop("stages"), backprop("residuals"), kFrugal, kSymplectic,
+        GradientOf{"adjoint", {}}, GradientOf{"interpolated", {}}, GradientOf{"forward", {}},
+        GradientOf{"gauss_legendre", {}}}) {
     const Gradients g = problem.gradients(gradient, method);
     const auto plugin = component<GradientMethod>("gradient", gradient.plugin, gradient.keys);
     const auto solve = plugin->prepare(setting_of(regularized_flow(), method), {true, true, true});

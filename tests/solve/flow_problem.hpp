@@ -43,17 +43,23 @@ inline Dynamics regularized_flow() {
   d.constants = {{"theta", {kParameters}, DType::f64},
                  {"context", {kRows, kFeatures}, DType::f64},
                  {"unused", {3}, DType::f64}};
-  d.rates = [](Tensor t, const State& y, std::span<const Tensor> c) {
+  d.parts = [](Tensor t, const State& y, std::span<const Tensor> c) {
     const auto parts = split(c[0], {kHidden * (kFeatures + 1), kFeatures * kHidden}, 0);
     const Tensor w1 = reshape(parts[0], {kHidden, kFeatures + 1});
     const Tensor w2 = reshape(parts[1], {kFeatures, kHidden});
     const Tensor time = broadcast(time_column(t), {kRows, 1});
     const Tensor hidden = tanh(linear(concat({y[0], time}), w1));
-    const Tensor f = linear(hidden, w2) + c[1];
+    const Tensor net = linear(hidden, w2);
     // The exact trace: sum over hidden units of (1 - h^2) (W1 W2^T)_hh.
     const Tensor weights = sum(slice(w1, 1, 0, kFeatures) * permute(w2, {1, 0}), {1});
     const Tensor trace = sum_features((1.0 - square(hidden)) * weights);
-    return State{f, -trace, 0.5 * sum_features(square(f))};
+    return Rates::Parts{.rest = {c[1], -trace, 0.5 * sum_features(square(net + c[1]))},
+                        .stiff = {net, {}, {}}};
+  };
+  d.rates = [parts = d.parts](Tensor t, const State& y, std::span<const Tensor> c) {
+    Rates::Parts both = parts(t, y, c);
+    both.rest[0] = both.stiff[0] + both.rest[0];
+    return both.rest;
   };
   return d;
 }

@@ -127,6 +127,36 @@ TEST(SampleLoop, ASampleGoesAsItWouldAlone) {
   }
 }
 
+TEST(SampleLoop, ASampleSolvesItsOwnEquationsAsItWouldAlone) {
+  const std::int64_t rows = 7;
+  Values mu, initial;
+  for (int i = 0; i < rows; ++i) {
+    mu.push_back(0.5 * std::pow(4.0, i));
+    initial.insert(initial.end(), {2.0, 0.1 * i});
+  }
+  for (const SaveTimes save : {SaveTimes::exact, SaveTimes::interpolated}) {
+    for (const char* solver : {"kvaerno5", "trbdf2", "radau5", "rosenbrock23"}) {
+      SCOPED_TRACE(solver);
+      const Method method = per_sample(1e-5, save, solver);
+      const Values times = {0.0, 0.3, 4.0};
+      const Solution all = solve_problem(oscillator(), method, initial, times, {mu}, rows);
+      ASSERT_TRUE(all.report.ok()) << all.report.message();
+      for (std::int64_t row = 0; row < rows; ++row) {
+        const Solution one = solve_problem(oscillator(), method, rows_of(initial, row, 2), times,
+                                           {rows_of(mu, row, 1)}, 1);
+        EXPECT_EQ(all.report.by_sample[static_cast<std::size_t>(row)].accepted,
+                  one.report.accepted);
+        // The inverse of a Jacobian may be rounded otherwise beside others.
+        for (std::size_t k = 0; k < 2; ++k) {
+          for (std::size_t i = 0; i < 2; ++i) {
+            EXPECT_NEAR(rows_of(all.y[k], row, 2)[i], one.y[k][i], 1e-8);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(SampleLoop, ASampleOfANetworkGoesAsItWouldAlone) {
   // The cpu device has two orders of summation for a contraction: up to 2048 products one by one,
   // beyond that a kernel on packed blocks. Where all batches of a field stay on one side (width 3),

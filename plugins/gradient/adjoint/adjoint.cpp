@@ -32,6 +32,12 @@ class ContinuousSolve final : public DifferentiableSolve {
   }
 
   std::size_t kept_bytes() const override { return sweep_.kept_bytes(); }
+  std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                 std::int64_t) const override {
+    return sweep_.kept_bytes(rows, results);
+  }
+
+  const Dynamics& equation() const { return equation_.dynamics; }
 
  private:
   SolveReport interval(const SolveCall& call, std::size_t time) {
@@ -105,7 +111,12 @@ class Adjoint final : public GradientMethod {
                    "is under ten units of rounding of the state: raise it or use "
                    "precision: float64");
     }
-    return std::make_unique<ContinuousSolve>(std::move(setting), wanted, norm_, backward);
+    const Solver& solver = setting->solver();
+    auto solve = std::make_unique<ContinuousSolve>(std::move(setting), wanted, norm_, backward);
+    const std::string refused = solver.refusal(solve->equation());
+    if (!refused.empty())
+      config_.fail("", "the solver cannot solve the adjoint equation: it " + refused);
+    return solve;
   }
 
  private:

@@ -115,7 +115,7 @@ SolveReport DiscreteSolve::forward(const SolveCall& call) {
   for (const Keep keep : ways()) {
     if (keep < first) continue;
     Mode& mode = ready(keep);
-    sweep_.open(call.rows);
+    sweep_.open();
     used_ = &mode;
     if (keep == Keep::steps) break;
     try {
@@ -189,9 +189,8 @@ std::int64_t DiscreteSolve::reverse(const ReverseSweep::Reversed& step) {
 
 std::size_t DiscreteSolve::kept_bytes() const {
   if (used_ == nullptr) return 0;
-  const std::size_t restarts = sweep_.kept_bytes();
-  if (used_->checkpoints) return restarts + used_->checkpoints->kept_bytes();
-  return restarts + sweep_.steps().size() * used_->records->bytes_per_record();
+  if (used_->checkpoints) return used_->checkpoints->kept_bytes();
+  return sweep_.steps().size() * used_->records->bytes_per_record();
 }
 
 }  // namespace backprop

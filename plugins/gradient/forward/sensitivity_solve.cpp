@@ -61,17 +61,28 @@ std::vector<View> SensitivitySolve::initial_tangents(std::int64_t rows) {
   return views;
 }
 
+/// States and tangents: all but quadratures, which go to the call's own results.
+std::vector<bool> SensitivitySolve::own_members() const {
+  std::vector<bool> own(2 * starts_.size(), true);
+  for (const std::size_t q : indices_.quadratures) own[q] = false;
+  return own;
+}
+
+std::size_t SensitivitySolve::bytes_per_time(std::int64_t rows) const {
+  const std::vector<bool> own = own_members();
+  std::size_t per_time = 0;
+  for (std::size_t m = 0; m < own.size(); ++m) {
+    if (own[m]) per_time += aligned(bytes(m, rows));
+  }
+  return per_time;
+}
+
 /// States and tangents go to memory of this solve's own, the other members to the call's.
 std::vector<View> SensitivitySolve::place_results(const SolveCall& call) {
   const std::size_t members = starts_.size();
   const std::size_t times = call.times.size() - 1;
-  std::vector<bool> own(2 * members, true);
-  for (const std::size_t q : indices_.quadratures) own[q] = false;
-  std::size_t per_time = 0;
-  for (std::size_t m = 0; m < 2 * members; ++m) {
-    if (own[m]) per_time += aligned(bytes(m, call.rows));
-  }
-  kept_bytes_ = times * per_time;
+  const std::vector<bool> own = own_members();
+  kept_bytes_ = times * bytes_per_time(call.rows);
   View place = results_.reserve(setting_->device(), kept_bytes_);
   std::vector<View> views;
   for (std::size_t i = 0; i < times; ++i) {

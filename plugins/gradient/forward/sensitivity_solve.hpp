@@ -19,6 +19,10 @@ class SensitivitySolve final : public DifferentiableSolve {
   SolveReport backward(const SolveCall& call, std::span<const View> result_cotangents,
                        const CotangentTargets& targets) override;
   std::size_t kept_bytes() const override { return kept_bytes_; }
+  std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                 std::int64_t) const override {
+    return static_cast<std::size_t>(results) * bytes_per_time(rows);
+  }
 
   const Dynamics& equation() const { return equation_.dynamics; }
 
@@ -26,6 +30,8 @@ class SensitivitySolve final : public DifferentiableSolve {
   std::vector<View> initial_tangents(std::int64_t rows);
   std::vector<View> place_results(const SolveCall& call);
   std::size_t bytes(std::size_t member, std::int64_t rows) const;
+  std::vector<bool> own_members() const;
+  std::size_t bytes_per_time(std::int64_t rows) const;
   std::span<const View> kept(std::size_t time) const;
   std::vector<View> states_at(const SolveCall& call, std::size_t time) const;
   std::vector<View> targets_of(const CotangentTargets& targets) const;

@@ -27,8 +27,8 @@ class GaussLegendre final : public GradientMethod {
         .text("nodes", "steps",
               "where the integral's nodes lie: steps, Gauss' points on every few steps that the "
               "forward solve took; published, C evaluations of the forward solve in each stretch "
-              "between "
-              "two times, split by length, at most 64; adaptive, as many as an error estimate by "
+              "between two times, split by length, at most 64; adaptive, as many as an error "
+              "estimate by "
               "Gauss' and Kronrod's nested rules asks for")
         .choices({"steps", "published", "adaptive"})
         .integer("panel",
@@ -133,8 +133,13 @@ class GaussLegendre final : public GradientMethod {
                                          ? AdjointNorm::state
                                          : AdjointNorm::state_and_adjoint,
                              .parameters = ParameterCotangents::left_out};
-    return std::make_unique<gauss_legendre::QuadratureSolve>(std::move(setting), wanted, policy,
-                                                             terms, backward);
+    const Solver& solver = setting->solver();
+    auto solve = std::make_unique<gauss_legendre::QuadratureSolve>(std::move(setting), wanted,
+                                                                   policy, terms, backward);
+    const std::string refused = solver.refusal(solve->equation());
+    if (!refused.empty())
+      config_.fail("", "the solver cannot solve the adjoint equation: it " + refused);
+    return solve;
   }
 
  private:

@@ -10,7 +10,7 @@
 namespace gauss_legendre {
 namespace {
 
-constexpr std::size_t kDirections = 3;  // one alone may be nearly orthogonal to an error
+constexpr std::size_t kDirections = 2;  // one alone may be nearly orthogonal to an error
 constexpr std::uint64_t kSeed = 0x6b726f6e726f64;
 
 /// The inputs of a node program and the rates there.

@@ -36,6 +36,12 @@ class QuadratureSolve final : public DifferentiableSolve {
   SolveReport backward(const SolveCall& call, std::span<const View> result_cotangents,
                        const CotangentTargets& targets) override;
   std::size_t kept_bytes() const override { return sweep_.kept_bytes(); }
+  std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                 std::int64_t) const override {
+    return sweep_.kept_bytes(rows, results);
+  }
+
+  const Dynamics& equation() const { return equation_.dynamics; }
 
  private:
   struct Pass {

@@ -65,8 +65,14 @@ class InterpolatedSolve final : public DifferentiableSolve {
   }
 
   std::size_t kept_bytes() const override {
-    return sweep_.kept_bytes() + steps_.size() * record_bytes();
+    return sweep_.kept_bytes() + steps_.size() * record_bytes(rows_);
   }
+  std::optional<std::size_t> estimate_kept_bytes(std::int64_t rows, std::int64_t results,
+                                                 std::int64_t steps) const override {
+    return sweep_.kept_bytes(rows, results) + static_cast<std::size_t>(steps) * record_bytes(rows);
+  }
+
+  const Dynamics& equation() const { return equation_.dynamics; }
 
  private:
   struct Step {
@@ -80,10 +86,10 @@ class InterpolatedSolve final : public DifferentiableSolve {
             }};
   }
 
-  std::size_t record_bytes() const {
+  std::size_t record_bytes(std::int64_t rows) const {
     std::size_t bytes = 0;
     for (std::size_t i = 2; i < trajectory_.record.size(); ++i) {
-      bytes += aligned(bytes_of(trajectory_.record[i].shape, trajectory_.record[i].dtype, rows_));
+      bytes += aligned(bytes_of(trajectory_.record[i].shape, trajectory_.record[i].dtype, rows));
     }
     return bytes;
   }
@@ -92,7 +98,7 @@ class InterpolatedSolve final : public DifferentiableSolve {
   std::span<const View> record(std::size_t index) {
     if (index >= memory_.size()) memory_.resize(index + 1);
     while (index >= views_.size()) {
-      View place = memory_[views_.size()].reserve(setting_->device(), record_bytes());
+      View place = memory_[views_.size()].reserve(setting_->device(), record_bytes(rows_));
       std::vector<View> views;
       for (std::size_t i = 2; i < trajectory_.record.size(); ++i) {
         const InputSpec& spec = trajectory_.record[i];
@@ -197,7 +203,12 @@ class Interpolated final : public GradientMethod {
     }
     const AdjointNorm norm =
         config_.text("norm") == "full" ? AdjointNorm::full : AdjointNorm::state_and_adjoint;
-    return std::make_unique<InterpolatedSolve>(std::move(setting), wanted, norm, backward);
+    const Solver& solver = setting->solver();
+    auto solve = std::make_unique<InterpolatedSolve>(std::move(setting), wanted, norm, backward);
+    const std::string refused = solver.refusal(solve->equation());
+    if (!refused.empty())
+      config_.fail("", "the solver cannot solve the adjoint equation: it " + refused);
+    return solve;
   }
 
  private:

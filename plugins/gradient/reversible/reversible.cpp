@@ -36,10 +36,6 @@ class Reversible final : public GradientMethod {
              "error of the method, not by rounding. Use leapfrog or reversible_heun, or gradient: "
              "backprop, which keeps the steps";
     }
-    if (!options.jump_times.empty()) {
-      return "cannot undo a step across a jump: the method starts anew behind it, and what it "
-             "carried before is gone. Use gradient: backprop";
-    }
     if (options.step_size == StepSize::per_sample) {
       return "undoes steps that all samples take together, and under step_size: per_sample each "
              "takes its own: use step_size: shared";

@@ -112,7 +112,7 @@ std::vector<ArraySpec> UndoneSolve::state_specs() const {
 }
 
 SolveReport UndoneSolve::forward(const SolveCall& call) {
-  sweep_.open(call.rows);
+  sweep_.open();
   end_.place(call.rows);
   SolveCall own = call;
   own.observer = [&](const AcceptedStep& step) {
@@ -171,7 +171,7 @@ double UndoneSolve::drifted(const SolveCall& call) {
 }
 
 std::size_t UndoneSolve::kept_bytes() const {
-  std::size_t bytes = sweep_.kept_bytes();
+  std::size_t bytes = 0;
   for (std::size_t i = 0; i < end_.views().size(); ++i) bytes += end_.bytes(i);
   return bytes;
 }

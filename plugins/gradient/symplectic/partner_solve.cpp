@@ -49,7 +49,7 @@ std::vector<ArraySpec> PartnerSolve::state_specs(std::size_t times) const {
 }
 
 SolveReport PartnerSolve::forward(const SolveCall& call) {
-  sweep_.open(call.rows);
+  sweep_.open();
   records_.open(call.rows, std::numeric_limits<std::size_t>::max());
   const std::vector<ArraySpec> specs = state_specs(1);
   return integrator_->integrate(observed(call, sweep_, [&](const AcceptedStep& step) {
@@ -124,7 +124,7 @@ void PartnerSolve::reverse_stage(const ReverseSweep::Reversed& step, std::size_t
 }
 
 std::size_t PartnerSolve::kept_bytes() const {
-  return sweep_.kept_bytes() + sweep_.steps().size() * records_.bytes_per_record();
+  return sweep_.steps().size() * records_.bytes_per_record();
 }
 
 std::optional<std::size_t> PartnerSolve::estimate_kept_bytes(std::int64_t rows, std::int64_t,
@@ -142,7 +142,7 @@ ImplicitPartnerSolve::ImplicitPartnerSolve(std::unique_ptr<SolveSetting> setting
       integrator_(setting_->integrator(setting_->dynamics(), setting_->options(), {})) {}
 
 SolveReport ImplicitPartnerSolve::forward(const SolveCall& call) {
-  sweep_.open(call.rows);
+  sweep_.open();
   kept_.open(call.rows, {});
   return integrator_->integrate(
       observed(call, sweep_, [this](const AcceptedStep& step) { kept_.observe(step); }));
@@ -158,9 +158,7 @@ SolveReport ImplicitPartnerSolve::backward(const SolveCall& call,
   });
 }
 
-std::size_t ImplicitPartnerSolve::kept_bytes() const {
-  return sweep_.kept_bytes() + kept_.kept_bytes();
-}
+std::size_t ImplicitPartnerSolve::kept_bytes() const { return kept_.kept_bytes(); }
 
 std::optional<std::size_t> ImplicitPartnerSolve::estimate_kept_bytes(std::int64_t rows,
                                                                      std::int64_t,

@@ -125,36 +125,27 @@ bool Session::finite(double t, N_Vector rates, Seen where) {
 
 Session::Session(Equation& equation, const Choices& choices, const SolveOptions& options)
     : equation_(equation), choices_(choices), options_(options) {
-  if (SUNContext_Create(nullptr, &context_) != 0) bug("SUNDIALS made no context");
+  SUNContext context = nullptr;
+  if (SUNContext_Create(nullptr, &context) != 0) bug("SUNDIALS made no context");
+  context_.reset(context);
   y_ = make_vector(equation.states().entries(equation.rows()));
   q_ = make_vector(equation.quadratures().entries(equation.rows()));
-  memory_ = CVodeCreate(choices.formula == Formula::bdf ? CV_BDF : CV_ADAMS, context_);
-  if (memory_ == nullptr) bug("CVODE made no memory");
-  require(CVodeSetErrHandlerFn(memory_, silent, nullptr), "CVodeSetErrHandlerFn");
-  require(CVodeSetUserData(memory_, this), "CVodeSetUserData");
-  require(CVodeInit(memory_, Callbacks::rates, 0.0, y_.get()), "CVodeInit");
+  memory_.reset(CVodeCreate(choices.formula == Formula::bdf ? CV_BDF : CV_ADAMS, context));
+  if (!memory_) bug("CVODE made no memory");
+  require(CVodeSetErrHandlerFn(memory_.get(), silent, nullptr), "CVodeSetErrHandlerFn");
+  require(CVodeSetUserData(memory_.get(), this), "CVodeSetUserData");
+  require(CVodeInit(memory_.get(), Callbacks::rates, 0.0, y_.get()), "CVodeInit");
   set_tolerances();
-  require(CVodeSetMaxOrd(memory_, choices.max_order), "CVodeSetMaxOrd");
-  require(CVodeSetMinStep(memory_, options.min_step), "CVodeSetMinStep");
+  require(CVodeSetMaxOrd(memory_.get(), choices.max_order), "CVodeSetMaxOrd");
+  require(CVodeSetMinStep(memory_.get(), options.min_step), "CVodeSetMinStep");
   if (options.max_step < kInfinity) {
-    require(CVodeSetMaxStep(memory_, options.max_step), "CVodeSetMaxStep");
+    require(CVodeSetMaxStep(memory_.get(), options.max_step), "CVodeSetMaxStep");
   }
   choose_iteration();
 }
 
-Session::~Session() {
-  CVodeFree(&memory_);
-  nonlinear_.reset();
-  linear_.reset();
-  matrix_.reset();
-  y_.reset();
-  q_.reset();
-  q_tolerance_.reset();
-  SUNContext_Free(&context_);
-}
-
 Session::Vector Session::make_vector(std::int64_t entries) const {
-  Vector vector(N_VNew_Serial(entries, context_));
+  Vector vector(N_VNew_Serial(entries, context_.get()));
   if (!vector) throw RunError("CVODE has no memory for " + std::to_string(entries) + " entries");
   return vector;
 }
@@ -164,19 +155,22 @@ Session::Vector Session::make_vector(std::int64_t entries) const {
 void Session::choose_iteration() {
   switch (choices_.linear_solver) {
     case LinearSolver::none:
-      nonlinear_.reset(SUNNonlinSol_FixedPoint(y_.get(), 0, context_));
-      require(CVodeSetNonlinearSolver(memory_, nonlinear_.get()), "CVodeSetNonlinearSolver");
+      nonlinear_.reset(SUNNonlinSol_FixedPoint(y_.get(), 0, context_.get()));
+      require(CVodeSetNonlinearSolver(memory_.get(), nonlinear_.get()), "CVodeSetNonlinearSolver");
       return;
     case LinearSolver::dense:
-      matrix_.reset(make_block_matrix(equation_.rows(), equation_.states().per_row(), context_));
-      linear_.reset(make_block_solver(context_));
-      require(CVodeSetLinearSolver(memory_, linear_.get(), matrix_.get()), "CVodeSetLinearSolver");
-      require(CVodeSetJacFn(memory_, Callbacks::jacobian), "CVodeSetJacFn");
+      matrix_.reset(
+          make_block_matrix(equation_.rows(), equation_.states().per_row(), context_.get()));
+      linear_.reset(make_block_solver(context_.get()));
+      require(CVodeSetLinearSolver(memory_.get(), linear_.get(), matrix_.get()),
+              "CVodeSetLinearSolver");
+      require(CVodeSetJacFn(memory_.get(), Callbacks::jacobian), "CVodeSetJacFn");
       return;
     case LinearSolver::krylov:
-      linear_.reset(SUNLinSol_SPGMR(y_.get(), SUN_PREC_NONE, choices_.krylov_dimension, context_));
-      require(CVodeSetLinearSolver(memory_, linear_.get(), nullptr), "CVodeSetLinearSolver");
-      require(CVodeSetJacTimes(memory_, Callbacks::linearize, Callbacks::product),
+      linear_.reset(
+          SUNLinSol_SPGMR(y_.get(), SUN_PREC_NONE, choices_.krylov_dimension, context_.get()));
+      require(CVodeSetLinearSolver(memory_.get(), linear_.get(), nullptr), "CVodeSetLinearSolver");
+      require(CVodeSetJacTimes(memory_.get(), Callbacks::linearize, Callbacks::product),
               "CVodeSetJacTimes");
       return;
   }
@@ -192,17 +186,18 @@ void Session::set_tolerances() {
   weight_ = states.by_entry(rows, [&](const Joint::Entry& e) {
     return share(members[e.member], states.entries(rows), rows);
   });
-  require(CVodeWFtolerances(memory_, Callbacks::weights), "CVodeWFtolerances");
+  require(CVodeWFtolerances(memory_.get(), Callbacks::weights), "CVodeWFtolerances");
 
   const Joint& quadratures = equation_.quadratures();
   const std::int64_t entries = quadratures.entries(rows);
   if (entries == 0) return;
-  require(CVodeQuadInit(memory_, Callbacks::quadrature_rates, q_.get()), "CVodeQuadInit");
+  require(CVodeQuadInit(memory_.get(), Callbacks::quadrature_rates, q_.get()), "CVodeQuadInit");
   double largest = 0.0;
   for (const std::size_t m : quadratures.members()) {
     if (members[m].in_error_norm) largest = std::max(largest, share(members[m], entries, rows));
   }
-  require(CVodeSetQuadErrCon(memory_, largest > 0.0 ? SUNTRUE : SUNFALSE), "CVodeSetQuadErrCon");
+  require(CVodeSetQuadErrCon(memory_.get(), largest > 0.0 ? SUNTRUE : SUNFALSE),
+          "CVodeSetQuadErrCon");
   if (largest == 0.0) return;
   const std::vector<double> absolute = quadratures.by_entry(rows, [&](const Joint::Entry& e) {
     const Member& member = members[e.member];
@@ -211,72 +206,73 @@ void Session::set_tolerances() {
   });
   q_tolerance_ = make_vector(entries);
   std::copy(absolute.begin(), absolute.end(), N_VGetArrayPointer(q_tolerance_.get()));
-  require(CVodeQuadSVtolerances(memory_, options_.rtol / largest, q_tolerance_.get()),
+  require(CVodeQuadSVtolerances(memory_.get(), options_.rtol / largest, q_tolerance_.get()),
           "CVodeQuadSVtolerances");
 }
 
 void Session::start(double t, double direction) {
   non_finite_ = {};
   direction_ = direction;
-  require(CVodeReInit(memory_, t, y_.get()), "CVodeReInit");
+  require(CVodeReInit(memory_.get(), t, y_.get()), "CVodeReInit");
   if (equation_.quadratures().entries(equation_.rows()) > 0) {
-    require(CVodeQuadReInit(memory_, q_.get()), "CVodeQuadReInit");
+    require(CVodeQuadReInit(memory_.get(), q_.get()), "CVodeQuadReInit");
   }
-  require(CVodeSetInitStep(memory_, direction * options_.first_step), "CVodeSetInitStep");
+  require(CVodeSetInitStep(memory_.get(), direction * options_.first_step), "CVodeSetInitStep");
 }
 
-void Session::stop_at(double t) { require(CVodeSetStopTime(memory_, t), "CVodeSetStopTime"); }
+void Session::stop_at(double t) { require(CVodeSetStopTime(memory_.get(), t), "CVodeSetStopTime"); }
 
 int Session::step(double towards, double& t) {
   thrown_ = nullptr;
-  const int flag = CVode(memory_, towards, y_.get(), &t, CV_ONE_STEP);
+  const int flag = CVode(memory_.get(), towards, y_.get(), &t, CV_ONE_STEP);
   if (thrown_) std::rethrow_exception(thrown_);
   if (flag >= 0 && equation_.quadratures().entries(equation_.rows()) > 0) {
     double at = 0.0;
-    require(CVodeGetQuad(memory_, &at, q_.get()), "CVodeGetQuad");
+    require(CVodeGetQuad(memory_.get(), &at, q_.get()), "CVodeGetQuad");
   }
   return flag;
 }
 
 void Session::interpolate(double t) {
-  require(CVodeGetDky(memory_, t, 0, y_.get()), "CVodeGetDky");
+  require(CVodeGetDky(memory_.get(), t, 0, y_.get()), "CVodeGetDky");
   if (equation_.quadratures().entries(equation_.rows()) > 0) {
-    require(CVodeGetQuadDky(memory_, t, 0, q_.get()), "CVodeGetQuadDky");
+    require(CVodeGetQuadDky(memory_.get(), t, 0, q_.get()), "CVodeGetQuadDky");
   }
 }
 
 Session::Counts Session::counts() const {
   long steps = 0, error_tests = 0, iterations = 0, quadratures = 0;
-  require(CVodeGetNumSteps(memory_, &steps), "CVodeGetNumSteps");
-  require(CVodeGetNumErrTestFails(memory_, &error_tests), "CVodeGetNumErrTestFails");
-  require(CVodeGetNumStepSolveFails(memory_, &iterations), "CVodeGetNumStepSolveFails");
+  require(CVodeGetNumSteps(memory_.get(), &steps), "CVodeGetNumSteps");
+  require(CVodeGetNumErrTestFails(memory_.get(), &error_tests), "CVodeGetNumErrTestFails");
+  require(CVodeGetNumStepSolveFails(memory_.get(), &iterations), "CVodeGetNumStepSolveFails");
   if (equation_.quadratures().entries(equation_.rows()) > 0) {
-    require(CVodeGetQuadNumErrTestFails(memory_, &quadratures), "CVodeGetQuadNumErrTestFails");
+    require(CVodeGetQuadNumErrTestFails(memory_.get(), &quadratures),
+            "CVodeGetQuadNumErrTestFails");
   }
   return {steps, error_tests + iterations + quadratures};
 }
 
 double Session::last_step() const {
   double h = 0.0;
-  require(CVodeGetLastStep(memory_, &h), "CVodeGetLastStep");
+  require(CVodeGetLastStep(memory_.get(), &h), "CVodeGetLastStep");
   return h;
 }
 
 double Session::next_step() const {
   double h = 0.0;
-  require(CVodeGetCurrentStep(memory_, &h), "CVodeGetCurrentStep");
+  require(CVodeGetCurrentStep(memory_.get(), &h), "CVodeGetCurrentStep");
   return h;
 }
 
 std::vector<double> Session::error_over_tolerance(Attempt last) const {
   // Of an attempt that failed CVODE keeps the correction to its prediction, about order + 1 errors.
   int order = 0;
-  require(CVodeGetCurrentOrder(memory_, &order), "CVodeGetCurrentOrder");
+  require(CVodeGetCurrentOrder(memory_.get(), &order), "CVodeGetCurrentOrder");
   const double scale = last == Attempt::accepted ? 1.0 : 1.0 / (order + 1);
   const std::int64_t entries = equation_.states().entries(equation_.rows());
   const Vector error = make_vector(entries), weight = make_vector(entries);
-  require(CVodeGetEstLocalErrors(memory_, error.get()), "CVodeGetEstLocalErrors");
-  require(CVodeGetErrWeights(memory_, weight.get()), "CVodeGetErrWeights");
+  require(CVodeGetEstLocalErrors(memory_.get(), error.get()), "CVodeGetEstLocalErrors");
+  require(CVodeGetErrWeights(memory_.get(), weight.get()), "CVodeGetErrWeights");
   std::vector<double> ratio;
   for (std::int64_t i = 0; i < entries; ++i) {
     ratio.push_back(scale * N_VGetArrayPointer(error.get())[i] *

@@ -33,11 +33,17 @@ struct FreedBy {
   }
 };
 
+struct FreedContext {
+  void operator()(SUNContext context) const { SUNContext_Free(&context); }
+};
+struct FreedMemory {
+  void operator()(void* memory) const { CVodeFree(&memory); }
+};
+
 class Session {
  public:
   /// `equation` is bound to its rows and must outlive the session.
   Session(Equation& equation, const Choices& choices, const SolveOptions& options);
-  ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -90,12 +96,13 @@ class Session {
   Equation& equation_;
   Choices choices_;
   SolveOptions options_;
-  SUNContext context_ = nullptr;
-  void* memory_ = nullptr;
+  // Destroyed from the last to the first: CVODE's memory before what it refers to.
+  std::unique_ptr<_SUNContext, FreedContext> context_;
   Vector y_, q_, q_tolerance_;
   std::unique_ptr<_generic_SUNMatrix, FreedBy<SUNMatDestroy>> matrix_;
   std::unique_ptr<_generic_SUNLinearSolver, FreedBy<SUNLinSolFree>> linear_;
   std::unique_ptr<_generic_SUNNonlinearSolver, FreedBy<SUNNonlinSolFree>> nonlinear_;
+  std::unique_ptr<void, FreedMemory> memory_;
   std::vector<double> absolute_, weight_;  ///< by entry of the state
   NonFinite non_finite_;
   double direction_ = 1.0;

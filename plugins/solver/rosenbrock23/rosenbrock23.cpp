@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <cmath>
 
-#include "jacobian.hpp"
-#include "odeum/plugin.hpp"
-#include "odeum/solve.hpp"
+#include "odeum/implicit.hpp"
 #include "odeum/transforms.hpp"
 
 namespace odeum::rosenbrock {
@@ -13,15 +12,6 @@ namespace {
 const double kD = 1.0 / (2.0 + std::sqrt(2.0));
 const double kE32 = 6.0 + std::sqrt(2.0);
 
-/// The step for one member, in its type and shaped to multiply it.
-Tensor step_of(Tensor h, Tensor y) {
-  const Tensor step = cast(h, y.dtype());
-  if (!step.shape().has_rows()) return step;
-  std::vector<std::int64_t> extents(static_cast<std::size_t>(y.rank()), 1);
-  extents[0] = kRows;
-  return reshape(step, Shape(std::move(extents)));
-}
-
 /// a + step b, by member.
 State advance(const State& a, const State& step, const State& b) {
   State result;
@@ -29,48 +19,33 @@ State advance(const State& a, const State& step, const State& b) {
   return result;
 }
 
-/// df/dt at a recorded value of f, for the joined members.
-Tensor time_derivative(const Joined& joined, const State& f, Tensor t, const State& y) {
-  State outputs;
-  for (const std::size_t m : joined.members()) outputs.push_back(f[m]);
-  const Tensor unit = ones_like(t);
-  const std::vector<Tensor> derivative =
-      jvp(outputs, std::span<const Tensor>(&t, 1), std::span<const Tensor>(&unit, 1));
-  State all = y;
-  for (std::size_t i = 0; i < derivative.size(); ++i) all[joined.members()[i]] = derivative[i];
-  return joined.join(all);
-}
-
 /// The linear systems of one step, (I - h d J) x = b, for the members that are no quadratures.
 class StageSystem {
  public:
-  StageSystem(Rates& rates, const StepInputs& in, const State& f0)
-      : joined_(rates, in.y),
-        like_(in.y),
-        hd_ft_(kD * step_of(in.h, joined_.join(in.y)) * time_derivative(joined_, f0, in.t, in.y)) {
-    const Tensor j = jacobian(joined_, f0, in.y);
-    const std::int64_t n = joined_.size();
+  StageSystem(Rates& rates, const StepInputs& in) : unknown_(rates, in.y) {
+    const Tensor z = unknown_.join(in.y);
+    f0_ = rates(in.t, unknown_.put(z, in.y));
+    const Tensor f = unknown_.join(f0_);
+    const Tensor j = jacobian(f, z);
+    const std::int64_t n = unknown_.size();
     const Tensor unit = equal(iota(j, {n, n}, 0, j.dtype()), iota(j, {n, n}, 1, j.dtype()));
-    w_ = unit - kD * step_of(in.h, j) * j;
+    w_ = unit - kD * step_for(in.h, j) * j;
+    const std::array outputs{f}, inputs{in.t}, tangents{ones_like(in.t)};
+    hd_ft_ = kD * step_for(in.h, f) * jvp(outputs, inputs, tangents).front();
   }
 
-  Tensor hd_ft() const { return hd_ft_; }  ///< h d df/dt
-  Tensor join(const State& values) const { return joined_.join(values); }
-  Tensor solve(Tensor b) const {
-    const std::int64_t n = joined_.size();
-    return reshape(lu_solve(w_, reshape(b, {kRows, n, 1})), {kRows, n});
-  }
+  const State& f0() const { return f0_; }  ///< the rates at the step's beginning
+  Tensor hd_ft() const { return hd_ft_; }  ///< h d df/dt there
+  Tensor join(const State& values) const { return unknown_.join(values); }
+  Tensor solve(Tensor b) const { return solve_rows(w_, b); }
   /// `values` with the joined members replaced.
-  State put(State values, Tensor joined) const {
-    joined_.separate(joined, like_, values);
-    return values;
-  }
+  State put(State values, Tensor joined) const { return unknown_.put(joined, std::move(values)); }
   /// `values` with the joined members solved for.
   State stage(State values, Tensor b) const { return put(std::move(values), solve(b)); }
 
  private:
-  Joined joined_;
-  const State& like_;
+  Unknown unknown_;
+  State f0_;
   Tensor hd_ft_, w_;
 };
 
@@ -94,7 +69,9 @@ class Rosenbrock23 final : public Solver {
 
   int order() const override { return 2; }
   int error_order() const override { return 3; }
-  std::string refusal(const Dynamics& dynamics) const override;
+  std::string refusal(const Dynamics& dynamics) const override {
+    return newton_refusal(dynamics, {.jacobian_limit = limit_});
+  }
   StepOutputs step(Rates& rates, const StepInputs& in) const override;
   State interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const override;
 
@@ -102,43 +79,17 @@ class Rosenbrock23 final : public Solver {
   std::int64_t limit_;
 };
 
-std::string Rosenbrock23::refusal(const Dynamics& dynamics) const {
-  std::string operations;
-  for (const std::string& name : couplings(dynamics)) {
-    operations += (operations.empty() ? "" : ", ") + name;
-  }
-  if (!operations.empty()) {
-    return "solves a linear system for each sample, but the field mixes samples (" + operations +
-           "): use cvode with linear_solver: krylov";
-  }
-  const std::vector<bool> quadrature = quadratures(dynamics);
-  std::int64_t size = 0;
-  for (std::size_t m = 0; m < quadrature.size(); ++m) {
-    if (quadrature[m]) continue;
-    const Member& member = dynamics.members[m];
-    if (!member.shape.has_rows()) {
-      return "solves a linear system for each sample, but all samples' rates depend on '" +
-             member.name + "', which has no rows: use an explicit method";
-    }
-    size += member.shape.elements_per_row();
-  }
-  if (size <= limit_) return "";
-  return "makes a dense Jacobian of each sample's " + std::to_string(size) +
-         " entries, more than jacobian_limit = " + std::to_string(limit_) +
-         ": raise it, or use cvode with linear_solver: krylov";
-}
-
 // Quadratures take d = 0 in the formula: no linear system, and as order 2 and the error estimate
 // hold for any approximation of the Jacobian (a W-method), they keep both. f(t, y) is recorded for
 // the Jacobian's sake in any case, so no rate is carried from step to step.
 StepOutputs Rosenbrock23::step(Rates& rates, const StepInputs& in) const {
   State step, half;
   for (std::size_t m = 0; m < in.y.size(); ++m) {
-    step.push_back(step_of(rates.along_absolute_time(m) ? abs(in.h) : in.h, in.y[m]));
+    step.push_back(step_for(rates.along_absolute_time(m) ? abs(in.h) : in.h, in.y[m]));
     half.push_back(0.5 * step.back());
   }
-  const State f0 = rates(in.t, in.y);
-  const StageSystem system(rates, in, f0);
+  const StageSystem system(rates, in);
+  const State& f0 = system.f0();
   const State k1 = system.stage(f0, system.join(f0) + system.hd_ft());
   const State f1 = rates(in.t + 0.5 * in.h, advance(in.y, half, k1));
   const Tensor rise = system.solve(system.join(f1) - system.join(k1));
@@ -167,7 +118,7 @@ State Rosenbrock23::interpolate(Tensor x, const StepInputs& in, const StepOutput
   const std::size_t members = in.y.size();
   State y;
   for (std::size_t m = 0; m < members; ++m) {
-    const Tensor at = cast(x, in.y[m].dtype());
+    const Tensor at = matched(x, in.y[m]);
     y.push_back(in.y[m] + at * (out.dense[m] + at * out.dense[members + m]));
   }
   return y;

@@ -94,6 +94,8 @@ class AdjointSweep {
   std::vector<View> constants(const SolveCall& call) const;
 
   std::size_t kept_bytes() const { return kept_bytes_; }
+  /// Of a solve of so many rows and results.
+  std::size_t kept_bytes(std::int64_t rows, std::int64_t results) const;
 
  private:
   void clear(std::int64_t rows);

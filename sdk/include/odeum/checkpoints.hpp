@@ -70,8 +70,8 @@ class StepCheckpoints {
   std::vector<Held> held_;  ///< ascending in steps
   std::vector<std::size_t> free_;
 
-  std::unique_ptr<Executable> run_step_, run_start_;
-  std::int64_t evaluations_of_step_ = 0, evaluations_of_start_ = 0, evaluations_ = 0;
+  std::unique_ptr<Executable> run_step_;
+  std::int64_t evaluations_of_step_ = 0, evaluations_ = 0;
   Arrays scalars_, work_[2], spare_;
   std::vector<View> expanded_;
   std::int64_t rows_ = 0;

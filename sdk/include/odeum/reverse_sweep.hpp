@@ -64,13 +64,11 @@ class RecordMemory {
   std::int64_t rows_ = -1;
 };
 
-/// An accepted step. Steps that begin anew, behind a jump of the right-hand side, take their carry
-/// from Solver::start instead of from the step before.
+/// An accepted step.
 struct TakenStep {
   double t = 0.0;
   double h = 0.0;
   std::size_t interval = 0;  ///< as AcceptedStep::interval
-  bool anew = false;
 };
 
 /// Whether cotangents go through what steps hand on beside the state. A method that reverses steps
@@ -79,17 +77,16 @@ enum class Carry : std::uint8_t { differentiated, left_out };
 
 class ReverseSweep {
  public:
-  /// `setting` outlives this.
+  /// `setting` outlives this. Its right-hand side has no jumps: across them a solve is cut, and
+  /// each piece has a sweep of its own.
   ReverseSweep(const SolveSetting& setting, std::vector<bool> wanted,
                Carry carry = Carry::differentiated);
   ~ReverseSweep();
 
   const std::vector<ArraySpec>& carry() const { return start_.carry; }
   const std::vector<TakenStep>& steps() const { return steps_; }
-  /// Bytes kept by this: states where steps begin anew, but for the first.
-  std::size_t kept_bytes() const;
 
-  void open(std::int64_t rows);            ///< before a forward solve
+  void open();                             ///< before a forward solve
   void observe(const AcceptedStep& step);  ///< at each of its accepted steps
 
   /// One step to reverse.
@@ -116,16 +113,10 @@ class ReverseSweep {
                               std::span<const View> state, std::span<const View> extras) const;
 
  private:
-  struct Restart {
-    std::size_t step;
-    std::vector<View> state;
-  };
-  bool jumps_between(double from, double to) const;
   void add_result_cotangents(std::int64_t rows, std::size_t interval, std::span<const View> all);
   void add_time_cotangents(const SolveCall& call, const TakenStep& step,
                            std::span<double> times) const;
-  std::int64_t reverse_start(const SolveCall& call, std::size_t step,
-                             const CotangentTargets& targets);
+  std::int64_t reverse_start(const SolveCall& call, const CotangentTargets& targets);
   std::vector<View> constant_targets(const CotangentTargets& targets) const;
 
   const SolveSetting& setting_;
@@ -137,10 +128,7 @@ class ReverseSweep {
   Arrays cotangents_[2];                          ///< members, carry: before and after a step
   Arrays spare_;                                  ///< for arguments that nothing reads
   int current_ = 0;
-  std::int64_t rows_ = 0;
   std::vector<TakenStep> steps_;
-  RecordMemory restart_memory_;
-  std::vector<Restart> restarts_;
 };
 
 }  // namespace odeum::inline v1

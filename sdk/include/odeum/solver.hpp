@@ -44,8 +44,8 @@ class Rates {
   virtual State operator()(Tensor t, const State& y) = 0;
 
   /// Rates in two parts whose sum is the whole, for implicit-explicit methods. Counts as one
-  /// evaluation. The stiff part of a quadrature is an empty Tensor. A bug where the dynamics has
-  /// no parts: Solver::refusal says so before.
+  /// evaluation. The stiff part of a quadrature is an empty Tensor. Where the dynamics has no
+  /// parts (an adjoint equation), all but its quadratures is stiff.
   struct Parts {
     State rest;
     State stiff;
@@ -82,7 +82,7 @@ struct StepOutputs {
   std::vector<Tensor> carry;
   State error;  ///< local error estimate by member; empty: none
   /// Of an iteration inside the step: how far it is from done, over what is allowed, float64, [1]
-  /// or [rows] as t; above 1 or not a number: it has not converged and the step is repeated
+  /// or [rows]; above 1 or not a number: it has not converged and the step is repeated
   /// shorter. Empty: nothing was iterated.
   Tensor convergence = {};
   std::vector<Tensor> dense;  ///< what `interpolate` needs beside y0 and y1

@@ -45,6 +45,8 @@ struct Tableau {
   std::size_t stages() const { return b.size(); }
   /// First same as last: the last stage is f(t + h, y1).
   bool first_same_as_last() const;
+  /// The last stage of an implicit method is y1: its row is b and its node 1.
+  bool stiffly_accurate() const;
   bool is_explicit() const;  ///< no row of `a` reaches its diagonal
 };
 
