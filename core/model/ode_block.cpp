@@ -125,12 +125,11 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
   session->span_is_input = static_cast<bool>(times);
   session->log = log_;
   session->on_failure = setting.options.on_failure;
-  const auto make =
-      [equation = dynamics.dynamics,
-       solver = with_step_costs(setting.solver, terms.steps, dynamics.first_of_steps()),
-       controller = setting.controller, device = device_](const SolveOptions& options) {
-        return solve::make_setting(equation, solver, controller, options, device);
-      };
+  const auto solver = with_step_costs(setting.solver, terms.steps, dynamics.first_of_steps());
+  const auto make = [equation = dynamics.dynamics, solver, controller = setting.controller,
+                     device = device_](const SolveOptions& options) {
+    return solve::make_setting(equation, solver, controller, options, device);
+  };
   if (wanted != nullptr) {
     session->differentiable = solve::prepare(gradient_, make, setting.options, *wanted);
     log_->trained.push_back({session, setting.options});

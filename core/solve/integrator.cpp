@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "odeum/error.hpp"
+#include "solve/call_check.hpp"
 #include "solve/diagnosis.hpp"
 #include "solve/stability.hpp"
 
@@ -16,28 +17,6 @@ namespace {
 // the trouble was first seen, it was not a step too bold: the equation leaves the numbers there.
 constexpr double kShrink = 0.1;
 constexpr int kMostShrinks = 10;
-
-void check(const SolveCall& call, const Dynamics& dynamics) {
-  if (call.times.empty()) bug("a solve needs at least one time");
-  const double direction = call.times.back() - call.times.front();
-  for (std::size_t i = 0; i < call.times.size(); ++i) {
-    if (!std::isfinite(call.times[i])) bug("a time of a solve is not finite");
-    if (i > 0 && (call.times[i] - call.times[i - 1]) * direction < 0.0) {
-      bug("times of a solve turn back at " + std::to_string(call.times[i]));
-    }
-    if (i > 0 && direction == 0.0 && call.times[i] != call.times[0]) {
-      bug("times of a solve come back to where they began");
-    }
-  }
-  if (call.initial.size() != dynamics.members.size() ||
-      (!call.end.empty() && call.end.size() != dynamics.members.size()) ||
-      call.constants.size() != dynamics.constants.size() ||
-      call.results.size() != (call.times.size() - 1) * dynamics.members.size()) {
-    bug("a solve got " + std::to_string(call.initial.size()) + " initial members, " +
-        std::to_string(call.constants.size()) + " constants and " +
-        std::to_string(call.results.size()) + " results, which do not fit its dynamics");
-  }
-}
 
 void append(std::vector<View>& to, const std::vector<View>& views) {
   to.insert(to.end(), views.begin(), views.end());
@@ -63,7 +42,7 @@ StepLoop::StepLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
 }
 
 SolveReport StepLoop::integrate(const SolveCall& call) {
-  check(call, dynamics_);
+  check_call(call, dynamics_, StepSize::shared);
   Progress solve{.call = call,
                  .report = {},
                  .pace = Pace(options_, method_.adaptive() ? Stepping::adaptive : Stepping::given),
@@ -88,6 +67,7 @@ SolveReport StepLoop::integrate(const SolveCall& call) {
   }
   solve.report.t = solve.t;
   copy_members(call.rows, solve.report.status == Status::event ? at_event_ : now().state, call.end);
+  solve.report.row_evaluations = solve.report.evaluations * call.rows;
   return solve.report;
 }
 

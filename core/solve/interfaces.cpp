@@ -17,12 +17,20 @@ SolveSetting::~SolveSetting() = default;
 DifferentiableSolve::~DifferentiableSolve() = default;
 GradientMethod::~GradientMethod() = default;
 
+Tensor matched(Tensor scalar, Tensor y) {
+  const Tensor value = cast(scalar, y.dtype());
+  if (!value.shape().has_rows() || y.rank() < 2) return value;
+  std::vector<std::int64_t> extents(static_cast<std::size_t>(y.rank()), 1);
+  extents[0] = kRows;
+  return reshape(value, Shape(extents));
+}
+
 std::vector<Tensor> Solver::start(Rates&, Tensor, const State&) const { return {}; }
 
 State Solver::interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const {
   State y;
   for (std::size_t m = 0; m < in.y.size(); ++m) {
-    y.push_back(in.y[m] + cast(x, in.y[m].dtype()) * (out.y[m] - in.y[m]));
+    y.push_back(in.y[m] + matched(x, in.y[m]) * (out.y[m] - in.y[m]));
   }
   return y;
 }

@@ -60,6 +60,15 @@ void check_fixed(const Config& config, const Solver& solver, const SolveOptions&
   }
 }
 
+void check_step_size(const Config& config, const Solver& solver, const SolveOptions& options) {
+  if (options.step_size == StepSize::shared) return;
+  const char* why = "the controller does not choose steps";
+  if (options.step > 0.0 || options.steps > 0) why = "the steps are given";
+  if (solver.error_order() == 0) why = "the method has no error estimate to choose steps by";
+  config.fail("step_size", std::string("per_sample is of no use here: ") + why +
+                               ", so all samples take the same ones. Remove it");
+}
+
 void check_adaptive(const Config& config, const SolveOptions& options) {
   if (options.min_step > options.max_step) config.fail("min_step", "is larger than max_step");
   if (options.at_min_step == AtMinStep::clip && options.min_step == 0.0) {
@@ -117,6 +126,10 @@ Schema common_solver_keys() {
       .number("max_step", "longest step [time]; default: no limit")
       .above(0)
       .optional()
+      .text("step_size", "shared",
+            "shared: one step for the batch; per_sample: each sample has its own and finished ones "
+            "leave the batch, for batches whose samples differ in difficulty")
+      .choices({"shared", "per_sample"})
       .numbers("step_times", {}, "times at which a step ends [time]")
       .numbers("jump_times", {},
                "times at which the right-hand side jumps [time]: a step ends before each, never "
@@ -144,6 +157,7 @@ SolveOptions options_from(const Config& config, const Solver& solver, const Cont
   if (config.has("max_step")) options.max_step = config.number("max_step");
   options.max_steps = config.integer("max_steps");
   options.on_failure = on_failure(config.text("on_failure"));
+  if (config.text("step_size") == "per_sample") options.step_size = StepSize::per_sample;
 
   if (solver.host_driven()) check_own_loop(config);
   const bool has_estimate = solver.error_order() > 0;
@@ -165,6 +179,7 @@ SolveOptions options_from(const Config& config, const Solver& solver, const Cont
     check_tolerances(config, options, state, warnings);
     check_adaptive(config, options);
   } else {
+    check_step_size(config, solver, options);
     check_fixed(config, solver, options);
   }
   return options;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "odeum/error.hpp"
 #include "solve/step_programs.hpp"
 #include "solve/stops.hpp"
 #include "solve/workspace.hpp"
@@ -176,6 +177,7 @@ void PiecewiseSolve::copy(std::int64_t rows, std::span<const View> to, std::span
 }
 
 SolveReport PiecewiseSolve::forward(const SolveCall& call) {
+  if (!call.row_times.empty()) bug("samples with times of their own are not cut at jumps together");
   cut(call);
   place(call.rows);
   for (std::size_t i = 0; i < at_start_; ++i) {

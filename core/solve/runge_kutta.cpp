@@ -20,15 +20,6 @@ bool all_zero(const Weights& weights) {
   return true;
 }
 
-/// The step for one member, in its type and shaped to multiply it.
-Tensor step_of(Tensor h, Tensor y, bool absolute) {
-  Tensor step = cast(absolute ? abs(h) : h, y.dtype());
-  if (!step.shape().has_rows() || y.rank() < 2) return step;
-  std::vector<std::int64_t> extents(static_cast<std::size_t>(y.rank()), 1);
-  extents[0] = kRows;
-  return reshape(step, Shape(extents));
-}
-
 /// The sum over stages of weights[i] k_i of one member; an empty Tensor when all are zero.
 Tensor stage_sum(const std::vector<State>& k, const Weights& weights, std::size_t member) {
   if (all_zero(weights)) return {};
@@ -120,7 +111,7 @@ StepOutputs RungeKutta::step(Rates& rates, const StepInputs& in) const {
   const bool reuses_last = method.first_same_as_last();
   State step;
   for (std::size_t m = 0; m < in.y.size(); ++m) {
-    step.push_back(step_of(in.h, in.y[m], rates.along_absolute_time(m)));
+    step.push_back(matched(rates.along_absolute_time(m) ? abs(in.h) : in.h, in.y[m]));
   }
 
   std::vector<State> k;
@@ -158,7 +149,7 @@ State RungeKutta::interpolate(Tensor x, const StepInputs& in, const StepOutputs&
   const std::size_t members = in.y.size();
   State result;
   for (std::size_t m = 0; m < members; ++m) {
-    const Tensor at = cast(x, in.y[m].dtype());
+    const Tensor at = matched(x, in.y[m]);
     std::size_t i = out.dense.size() - members + m;
     Tensor polynomial = at * out.dense[i];
     while (i >= members) {

@@ -4,6 +4,7 @@
 #include "program/staging_device.hpp"
 #include "solve/integrator.hpp"
 #include "solve/rates.hpp"
+#include "solve/sample_loop.hpp"
 
 namespace odeum::solve {
 namespace {
@@ -27,6 +28,10 @@ class Setting final : public SolveSetting {
   std::unique_ptr<Integrator> integrator(const Dynamics& dynamics, const SolveOptions& options,
                                          const IntegratorRequest& request) const override {
     if (solver_->host_driven()) return solver_->integrator(dynamics, options, device_, request);
+    if (options.step_size == StepSize::per_sample) {
+      return std::make_unique<SampleLoop>(dynamics, solver_, controller_, options, device_,
+                                          request);
+    }
     return std::make_unique<StepLoop>(dynamics, solver_, controller_, options, device_, request);
   }
   std::unique_ptr<Executable> compile(const Program& program,
@@ -55,10 +60,13 @@ std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<co
                                    std::move(options), program::with_host_calls(std::move(device)));
 }
 
-void check_solver(const Config& config, const Solver& solver, const SolveOptions&,
+void check_solver(const Config& config, const Solver& solver, const SolveOptions& options,
                   const Dynamics& dynamics) {
   const std::string reason = solver.refusal(dynamics);
   if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
+  if (options.step_size == StepSize::shared) return;
+  const std::string alone = per_sample_refusal(solver, dynamics);
+  if (!alone.empty()) config.fail("step_size", config.use() + " " + alone);
 }
 
 void check_gradient(const Config& config, const GradientMethod& gradient, const Solver& solver,
@@ -75,6 +83,11 @@ void check_gradient(const Config& config, const GradientMethod& gradient, const 
   }
   const std::string reason = gradient.refusal(solver, smooth, dynamics);
   if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
+  if (options.step_size == StepSize::per_sample && !gradient.per_sample()) {
+    throw ConfigError(config.place(), config.use() +
+                                          " differentiates steps that the whole batch takes "
+                                          "together: with step_size: per_sample use backprop");
+  }
 }
 
 }  // namespace odeum::solve

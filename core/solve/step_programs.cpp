@@ -8,7 +8,6 @@
 #include "solve/rates.hpp"
 
 namespace odeum::solve {
-namespace {
 
 std::vector<Tensor> declare(Recording& recording, const std::vector<ValueSpec>& specs) {
   std::vector<Tensor> inputs;
@@ -26,8 +25,6 @@ std::vector<Tensor> declare_constants(Recording& recording, const Dynamics& dyna
   return inputs;
 }
 
-Tensor entry(Tensor control, int index) { return slice(control, 0, index, index + 1); }
-
 std::vector<ValueSpec> specs_of(const std::string& name, const std::vector<Tensor>& values) {
   std::vector<ValueSpec> specs;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -36,6 +33,10 @@ std::vector<ValueSpec> specs_of(const std::string& name, const std::vector<Tenso
   }
   return specs;
 }
+
+namespace {
+
+Tensor entry(Tensor control, int index) { return slice(control, 0, index, index + 1); }
 
 Tensor non_finite_entries(const State& values, std::span<const Member> members, Tensor like) {
   Tensor count = full(like, {1}, 0.0);

@@ -31,6 +31,12 @@ struct ValueSpec {
   RowClass row_class = RowClass::none;
 };
 std::vector<ValueSpec> member_specs(const Dynamics& dynamics);
+/// Values already recorded, named after `name` and their position.
+std::vector<ValueSpec> specs_of(const std::string& name, const std::vector<Tensor>& values);
+
+/// Inputs of a recording.
+std::vector<Tensor> declare(Recording& recording, const std::vector<ValueSpec>& specs);
+std::vector<Tensor> declare_constants(Recording& recording, const Dynamics& dynamics);
 
 /// (control [t, span], members, constants) to (begin [first step, non-finite rates], carry). The
 /// first step is by Hairer, Norsett, Wanner, Solving ODEs I, II.4, signed as the span and at most

@@ -68,6 +68,13 @@ TEST(Refusal, OfPartialSolutionsInAModelSaysWhereTheyBelong) {
               AllOf(HasSubstr("on_failure"), HasSubstr("odeum solve")));
 }
 
+TEST(Refusal, OfAnAdjointWhoseSamplesHaveNoCommonTime) {
+  EXPECT_THAT(
+      refusal(kFlow, {"flow.solver={use: dopri5, step_size: per_sample}", "flow.gradient=adjoint"}),
+      AllOf(HasSubstr("adjoint"), HasSubstr("sum over all samples"), HasSubstr("gauss_legendre")));
+  EXPECT_EQ(refusal(kFlow, {"flow.solver={use: dopri5, step_size: per_sample}"}), "");
+}
+
 TEST(Refusal, OfTwoBlocksOfOneName) {
   EXPECT_THAT(refusal("objective: likelihood\ndata: moons\nmodel:\n"
                       "  - {use: logit, name: flow}\n"

@@ -17,16 +17,19 @@ struct Gradients {
   SolveReport forward, backward;
   std::vector<Values> y;  ///< by time, times[0] left out: all members
   std::vector<Values> initial, constants;
-  Values times;
+  Values times, row_times;
   std::size_t kept_bytes = 0;
 };
 
 /// dL of L = sum over times and members of cotangents[time][member] . y.
-inline Gradients differentiate_setting(
-    const GradientOf& gradient, std::unique_ptr<SolveSetting> setting,
-    const std::vector<Values>& initial, const Values& times, const std::vector<Values>& constants,
-    const std::vector<std::vector<Values>>& cotangents, std::int64_t rows = 1,
-    const std::shared_ptr<Device>& device = test_device(), int repeats = 1) {
+inline Gradients differentiate_setting(const GradientOf& gradient,
+                                       std::unique_ptr<SolveSetting> setting,
+                                       const std::vector<Values>& initial, const Values& times,
+                                       const std::vector<Values>& constants,
+                                       const std::vector<std::vector<Values>>& cotangents,
+                                       std::int64_t rows = 1,
+                                       const std::shared_ptr<Device>& device = test_device(),
+                                       int repeats = 1, const Values& row_times = {}) {
   const auto plugin = component<GradientMethod>("gradient", gradient.plugin, gradient.keys);
   const auto solve = plugin->prepare(std::move(setting), std::vector<bool>(constants.size(), true));
   std::vector<OnDevice> storage;
@@ -61,21 +64,25 @@ inline Gradients differentiate_setting(
                           constant_targets = views(of_constants);
   Gradients g;
   g.times.assign(times.size(), 0.0);
+  g.row_times.assign(row_times.size(), 0.0);
   SolveCall call{.rows = rows,
                  .times = times,
                  .initial = start_views,
                  .constants = constant_views,
                  .results = result_views,
-                 .observer = {}};
+                 .observer = {},
+                 .row_times = row_times};
   for (int i = 0; i < repeats; ++i) {
     g.forward = solve->forward(call);
     if (!g.forward.ok()) return g;
     for (const std::size_t c : of_constants) {
       device->fill_zero(storage[c].view(), storage[c].values().size() * sizeof(double));
     }
-    g.backward = solve->backward(
-        call, seed_views,
-        {.initial = initial_targets, .constants = constant_targets, .times = g.times});
+    g.backward = solve->backward(call, seed_views,
+                                 {.initial = initial_targets,
+                                  .constants = constant_targets,
+                                  .times = g.times,
+                                  .row_times = g.row_times});
   }
   g.kept_bytes = solve->kept_bytes();
   for (const std::size_t i : results) g.y.push_back(storage[i].values());
@@ -90,9 +97,9 @@ inline Gradients differentiate(const GradientOf& gradient, const Dynamics& dynam
                                const std::vector<std::vector<Values>>& cotangents,
                                std::int64_t rows = 1,
                                const std::shared_ptr<Device>& device = test_device(),
-                               int repeats = 1) {
+                               int repeats = 1, const Values& row_times = {}) {
   return differentiate_setting(gradient, setting_of(dynamics, method, device), initial, times,
-                               constants, cotangents, rows, device, repeats);
+                               constants, cotangents, rows, device, repeats, row_times);
 }
 
 }  // namespace odeum::testing

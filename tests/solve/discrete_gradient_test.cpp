@@ -302,7 +302,7 @@ TEST(DiscreteGradients, RefuseWhatTheyCannotDifferentiateWithTheReason) {
   EXPECT_THAT(refusal(kSymplectic, *dopri5, with_step_cost), HasSubstr("'local_error'"));
   SolveOptions per_sample;
   per_sample.step_size = StepSize::per_sample;
-  EXPECT_THAT(refusal(backprop("auto"), *dopri5, decay, per_sample), HasSubstr("per_sample"));
+  EXPECT_THAT(refusal(backprop("residuals"), *dopri5, decay, per_sample), HasSubstr("per_sample"));
 }
 
 TEST(EveryGradientMethod, EstimatesWhatItKeeps) {

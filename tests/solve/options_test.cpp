@@ -113,6 +113,16 @@ TEST(SolverOptions, RefuseKeysWithoutEffectAndContradictions) {
   EXPECT_THAT(refusal("dopri5", {{"atol", std::vector<double>{-1.0}}}), HasSubstr("atol"));
 }
 
+TEST(SolverOptions, AStepPerSampleNeedsStepsToChoose) {
+  const Given::value_type per_sample = {"step_size", std::string("per_sample")};
+  EXPECT_EQ(read("dopri5", {}).step_size, StepSize::shared);
+  EXPECT_EQ(read("dopri5", {per_sample}).step_size, StepSize::per_sample);
+  EXPECT_THAT(refusal("dopri5", {per_sample, {"step", 0.1}}), HasSubstr("the steps are given"));
+  EXPECT_THAT(refusal("rk4", {per_sample}), HasSubstr("no error estimate to choose steps by"));
+  EXPECT_THAT(refusal("dopri5", {per_sample}, DType::f32, "constant"),
+              HasSubstr("the controller does not choose steps"));
+}
+
 TEST(SolverOptions, EveryCommonKeyIsExplained) {
   const Schema schema = solve::common_solver_keys();
   for (const Key& key : schema.keys()) EXPECT_FALSE(key.doc.empty()) << key.name;

@@ -91,8 +91,9 @@ inline std::unique_ptr<SolveSetting> setting_of(const Dynamics& dynamics, const 
 
 struct Solution {
   SolveReport report;
-  std::vector<Values> y;     ///< by time, times[0] left out; rows one after another
-  std::vector<double> t, h;  ///< of accepted steps
+  std::vector<Values> y;                     ///< by time, times[0] left out; rows one after another
+  std::vector<double> t, h;                  ///< of accepted steps
+  std::vector<std::vector<RowStep>> rounds;  ///< of samples' own steps
 };
 
 /// Solves with a setting of the same dynamics. Members but the first start at zero.
@@ -101,7 +102,7 @@ inline Solution solve_with(const std::unique_ptr<SolveSetting>& setting, const D
                            const Values& times, const std::vector<Values>& constants = {},
                            std::int64_t rows = 1,
                            const std::shared_ptr<Device>& device = test_device(),
-                           IntegratorRequest request = {}) {
+                           IntegratorRequest request = {}, const Values& row_times = {}) {
   request.save = save;
   const auto integrator = setting->integrator(dynamics, options, request);
   std::vector<OnDevice> storage;
@@ -129,10 +130,13 @@ inline Solution solve_with(const std::unique_ptr<SolveSetting>& setting, const D
                  .initial = starts,
                  .constants = constant_views,
                  .results = results,
-                 .observer = [&](const AcceptedStep& step) {
-                   solution.t.push_back(step.t);
-                   solution.h.push_back(step.h);
-                 }};
+                 .observer =
+                     [&](const AcceptedStep& step) {
+                       solution.t.push_back(step.t);
+                       solution.h.push_back(step.h);
+                       solution.rounds.emplace_back(step.rows.begin(), step.rows.end());
+                     },
+                 .row_times = row_times};
   solution.report = integrator->integrate(call);
   for (const std::size_t at : first_of_time) {
     Values all;
@@ -149,9 +153,9 @@ inline Solution solve_problem(const Dynamics& dynamics, const Method& method, co
                               const Values& times, const std::vector<Values>& constants = {},
                               std::int64_t rows = 1,
                               const std::shared_ptr<Device>& device = test_device(),
-                              IntegratorRequest request = {}) {
+                              const IntegratorRequest& request = {}, const Values& row_times = {}) {
   return solve_with(setting_of(dynamics, method, device), dynamics, method.options, method.save,
-                    initial, times, constants, rows, device, std::move(request));
+                    initial, times, constants, rows, device, request, row_times);
 }
 
 }  // namespace odeum::testing

@@ -91,6 +91,13 @@ class Adjoint final : public GradientMethod {
                               : AdjointNorm::state_and_adjoint;
   }
 
+  std::string refusal(const Solver&, const SolveOptions& options, const Dynamics&) const override {
+    if (options.step_size == StepSize::shared) return "";
+    return "integrates the parameters' cotangents along with the samples: their rate is a sum over "
+           "all samples at one time, which samples with steps of their own do not have. With "
+           "step_size: per_sample use backprop, or gauss_legendre, whose nodes need no common step";
+  }
+
   std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                const std::vector<bool>& wanted) const override {
     SolveOptions backward = setting->options();

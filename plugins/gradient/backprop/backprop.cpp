@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "discrete_solve.hpp"
 #include "odeum/plugin.hpp"
+#include "round_solve.hpp"
 
 namespace {
 
@@ -51,9 +52,12 @@ class Backprop final : public GradientMethod {
              "library, where there is nothing to differentiate: use adjoint, which integrates a "
              "further equation";
     }
-    if (options.step_size == StepSize::per_sample) {
-      return "reverses steps that all samples take together, and under step_size: per_sample each "
-             "takes its own: use step_size: shared, or a method that integrates a further equation";
+    const bool leaves_steps = policy_.every > 1 || (policy_.keep && *policy_.keep != Keep::steps);
+    if (options.step_size == StepSize::per_sample && leaves_steps) {
+      return "keeps something else of the steps than where each began, but with step_size: "
+             "per_sample a round of steps holds rejected ones beside accepted ones: what those "
+             "computed need not be finite, and there is no step to go on from. Use keep: steps, or "
+             "auto, which is the same there";
     }
     if (policy_.keep == Keep::stages && !backprop::stages_are_apart(solver, options, dynamics)) {
       return "cannot keep the stages of this solver: its step iterates on the rates or takes their "
@@ -63,10 +67,15 @@ class Backprop final : public GradientMethod {
     return "";
   }
 
+  bool per_sample() const override { return true; }
+
   bool differentiates_steps() const override { return true; }
 
   std::unique_ptr<DifferentiableSolve> prepare(std::unique_ptr<SolveSetting> setting,
                                                const std::vector<bool>& wanted) const override {
+    if (setting->options().step_size == StepSize::per_sample) {
+      return std::make_unique<backprop::RoundSolve>(std::move(setting), wanted);
+    }
     return std::make_unique<backprop::DiscreteSolve>(std::move(setting), wanted, policy_);
   }
 

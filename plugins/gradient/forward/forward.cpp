@@ -32,6 +32,8 @@ class Forward final : public GradientMethod {
         limit_(config.integer("limit")),
         norm_(config.text("norm") == "state" ? Norm::state : Norm::state_and_tangents) {}
 
+  bool per_sample() const override { return true; }
+
   std::string refusal(const Solver&, const SolveOptions&, const Dynamics& dynamics) const override {
     const std::vector<std::string> mixing = couplings(dynamics);
     if (!mixing.empty()) {

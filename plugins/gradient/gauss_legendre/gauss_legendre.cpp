@@ -97,6 +97,8 @@ class GaussLegendre final : public GradientMethod {
     policy_.memory = static_cast<std::size_t>(config.number("memory") * kMebibyte);
   }
 
+  bool per_sample() const override { return true; }
+
   std::string refusal(const Solver& solver, const SolveOptions& options,
                       const Dynamics& dynamics) const override {
     if (policy_.nodes == Nodes::steps && solver.host_driven()) {

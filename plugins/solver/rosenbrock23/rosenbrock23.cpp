@@ -118,7 +118,7 @@ State Rosenbrock23::interpolate(Tensor x, const StepInputs& in, const StepOutput
   const std::size_t members = in.y.size();
   State y;
   for (std::size_t m = 0; m < members; ++m) {
-    const Tensor at = cast(x, in.y[m].dtype());
+    const Tensor at = matched(x, in.y[m]);
     y.push_back(in.y[m] + at * (out.dense[m] + at * out.dense[members + m]));
   }
   return y;

@@ -21,6 +21,8 @@ struct CotangentTargets {
   std::span<const View> initial;    ///< by member; overwritten
   std::span<const View> constants;  ///< by constant; added to what is there
   std::span<double> times;          ///< dL/d times[i], overwritten; sums over rows
+  /// dL/d row_times where the call has them, [rows][times], overwritten.
+  std::span<double> row_times = {};
 };
 
 /// A solve that can be differentiated. Made once, used for every training step, from one thread.
@@ -53,6 +55,9 @@ class GradientMethod {
   /// can. Asked at validation.
   virtual std::string refusal(const Solver& solver, const SolveOptions& options,
                               const Dynamics& dynamics) const;
+  /// Whether solves with StepSize::per_sample can be differentiated; those of a method that says no
+  /// are refused at validation.
+  virtual bool per_sample() const { return false; }
   /// Whether it differentiates Solver::step itself, so that members given by the steps
   /// (Member::of_steps) have cotangents too. A method that integrates further equations, or takes
   /// the steps from the tableau, does not.

@@ -73,7 +73,7 @@ struct SolveOptions {
   /// the limit from the other side: the solver starts anew, and so does step control. Results at
   /// such a time are the state there, which is continuous.
   std::vector<double> jump_times = {};
-  StepSize step_size = StepSize::shared;
+  StepSize step_size = StepSize::shared;  ///< max_steps is each sample's where it is per_sample
   double max_step = std::numeric_limits<double>::infinity();
   std::int64_t max_steps = 100000;  ///< attempted ones, over the whole solve
   OnFailure on_failure = OnFailure::fail;
@@ -119,6 +119,22 @@ struct EventHit {
   std::vector<double> state;  ///< of that sample, first member
 };
 
+/// How one sample of a solve with a step size per sample went.
+struct SampleReport {
+  Status status = Status::success;
+  double t = 0.0;  ///< where it ended
+  double h = 0.0;  ///< the last step tried, signed
+  double error_ratio = 0.0;
+  std::int64_t evaluations = 0;  ///< those made while it was under way
+  std::int64_t accepted = 0;
+  std::int64_t rejected = 0;
+  std::int64_t reached = 0;     ///< entries of its times whose results are written
+  std::int64_t component = -1;  ///< of `member`, where it stopped for it
+  std::string member = {};
+
+  bool ok() const { return status == Status::success || status == Status::event; }
+};
+
 /// What made a solve fail, or slow, as far as looking at it afterwards can tell.
 enum class Cause : std::uint8_t {
   unknown,
@@ -132,6 +148,10 @@ enum class Cause : std::uint8_t {
 const char* name(Cause cause);
 
 /// How a solve went. A failure is a value, with the place where it happened.
+///
+/// Under a step size per sample, status, t, h, error ratio and steps are those of the first sample
+/// that failed, or else of the one that took most steps; `evaluations` counts calls of the dynamics
+/// on whatever rows were under way, and `reached` is the least of all samples.
 struct SolveReport {
   Status status = Status::success;
   double t = 0.0;                     ///< where it ended
@@ -147,7 +167,10 @@ struct SolveReport {
   std::int64_t rejected = 0;
   std::int64_t reached =
       0;  ///< entries of SolveCall::times whose results are written, times[0] included
-  std::vector<EventHit> hits;  ///< in the order in which they were met
+  /// Evaluations times the rows that each was made for, finished ones still in the batch included.
+  std::int64_t row_evaluations = 0;
+  std::vector<SampleReport> by_sample = {};  ///< empty under a shared step
+  std::vector<EventHit> hits;                ///< in the order in which they were met
   Cause cause = Cause::unknown;
   /// |h| times the spectral radius of df/dz, for the blamed sample where a solve failed, typically
   /// where a slow one succeeded; negative: not measured.
@@ -166,7 +189,19 @@ struct SolveReport {
   std::string note() const;
 };
 
-/// An accepted step as an observer sees it. Views are valid during the call only.
+/// One row's part of a round of steps, each row with its own.
+struct RowStep {
+  std::int64_t sample = 0;   ///< whose row it is
+  bool accepted = false;     ///< false: rejected, or the sample had ended: its state stays
+  bool anew = false;         ///< accepted, with the carry of Solver::start at (t, y)
+  std::size_t interval = 0;  ///< as AcceptedStep::interval, of the sample's times
+  double t = 0.0;
+  double h = 0.0;
+};
+
+/// An accepted step as an observer sees it. Views are valid during the call only. Under a step size
+/// per sample it is a round in which at least one row's step was accepted: `rows` has an entry for
+/// each row of the views, ascending in samples; interval, t and h are not used.
 struct AcceptedStep {
   std::int64_t index = 0;  ///< 0 for the first of the solve
   /// The step lies in [times[interval], times[interval + 1]]; with interpolated save times it
@@ -174,9 +209,10 @@ struct AcceptedStep {
   std::size_t interval = 0;
   double t = 0.0;
   double h = 0.0;
-  std::span<const View> y;      ///< members before the step
-  std::span<const View> carry;  ///< carry before the step
-  std::span<const View> extra;  ///< what IntegratorRequest::extra asked the step for
+  std::span<const View> y;             ///< members before the step
+  std::span<const View> carry;         ///< carry before the step
+  std::span<const View> extra;         ///< what IntegratorRequest::extra asked the step for
+  std::span<const RowStep> rows = {};  ///< empty under a shared step
 };
 
 /// A solve over times[0] .. times.back(), strictly monotone or with repeated times. The solver
@@ -192,6 +228,9 @@ struct SolveCall {
   /// By member: where the state goes with which the solve ended, at SolveReport::t (an event, a
   /// steady state, the last accepted step of a failed solve). Empty: not wanted.
   std::span<const View> end = {};
+  /// [rows][times.size()]: times of each sample's own, in the place of `times`, whose number alone
+  /// counts then. Directions may differ. Wants StepSize::per_sample. Empty: all have `times`.
+  std::span<const double> row_times = {};
 };
 
 /// A compiled dynamics with a solver and a controller: the core's one loop. It records and

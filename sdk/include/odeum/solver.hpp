@@ -27,6 +27,9 @@ namespace odeum::inline v1 {
 /// integrates.
 using State = std::vector<Tensor>;
 
+/// A step's scalar (t, h, x: [1] or [rows]) in y's type and shaped to multiply it.
+Tensor matched(Tensor scalar, Tensor y);
+
 struct Dynamics;
 struct SolveOptions;
 struct IntegratorRequest;
@@ -104,7 +107,7 @@ class Solver {
   virtual std::vector<Tensor> start(Rates& rates, Tensor t, const State& y) const;
   virtual StepOutputs step(Rates& rates, const StepInputs& in) const = 0;
 
-  /// The state at t + x h, x in [0, 1] of shape [1], float64, from a step's in- and outputs.
+  /// The state at t + x h, x in [0, 1], float64, shaped as t, from a step's in- and outputs.
   /// Differentiable in x and all else. The default is linear.
   virtual State interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const;
 
