@@ -27,9 +27,8 @@ class StagingDevice final : public Device {
 
   std::unique_ptr<Executable> compile(const Program& program,
                                       const CompileOptions& options) override {
-    const bool calls_host =
-        std::any_of(program.nodes.begin(), program.nodes.end(),
-                    [](const Node& node) { return node.op == Op::host_call; });
+    const bool calls_host = std::any_of(program.nodes.begin(), program.nodes.end(),
+                                        [](const Node& node) { return node.op == Op::host_call; });
     if (!calls_host) return device_->compile(program, options);
     return std::make_unique<Staged>(program, *device_, options);
   }
