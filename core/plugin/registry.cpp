@@ -137,9 +137,12 @@ std::vector<Listed> Registry::add_file(const std::string& file) {
     unknown.name = record.name;
     unknown.version = record.version;
     const bool kind = std::find(kKinds.begin(), kKinds.end(), record.kind) != kKinds.end();
-    unknown.unusable = kind ? "" : "there is no plugin kind '" + record.kind + "'";
-    if (!kind) components.push_back(unknown);
-    if (!kind) continue;
+    if (!kind) {
+      const std::string other = why_other_abi(record);
+      unknown.unusable = other.empty() ? "there is no plugin kind '" + record.kind + "'" : other;
+      components.push_back(unknown);
+      continue;
+    }
     const Found& found = scan(record.kind);
     for (const auto* list : {&found.usable, &found.passed_over}) {
       for (const Listed& listed : *list) {
