@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "odeum/error.hpp"
+
 namespace forward_sensitivity {
 namespace {
 
@@ -101,6 +103,7 @@ std::span<const View> SensitivitySolve::kept(std::size_t time) const {
 }
 
 SolveReport SensitivitySolve::forward(const SolveCall& call) {
+  if (!call.row_times.empty()) bug("times of each sample's own are for gradient: backprop");
   const std::size_t members = starts_.size();
   result_views_ = place_results(call);
   std::vector<View> initial(call.initial.begin(), call.initial.end());
