@@ -65,14 +65,16 @@ std::vector<Tensor> push_through_host_call(Graph& graph, ValueId id,
   return result;
 }
 
-/// The nodes that outputs need, not looking behind the values that move.
+/// The nodes that outputs need, not looking behind the values that move, nor where a derivative
+/// stops.
 std::vector<char> mark_needed(const Graph& graph, std::span<const Tensor> outputs,
                               const std::vector<char>& moves) {
   std::vector<char> needed(moves.size(), 0);
   for (const Tensor& output : outputs) needed[static_cast<std::size_t>(output.id())] = 1;
   for (std::size_t id = needed.size(); id-- > 0;) {
-    if (needed[id] == 0 || moves[id] != 0) continue;
-    for (const ValueId operand : graph[static_cast<ValueId>(id)].operands) {
+    const Node& node = graph[static_cast<ValueId>(id)];
+    if (needed[id] == 0 || moves[id] != 0 || node.op == Op::stop_gradient) continue;
+    for (const ValueId operand : node.operands) {
       needed[static_cast<std::size_t>(operand)] = 1;
     }
   }

@@ -82,6 +82,11 @@ std::string newton_refusal(const Dynamics& dynamics, const NewtonOptions& option
            ", so that one Jacobian would couple the whole batch: take that operation out of the "
            "field (batch statistics as buffers, for one), or use cvode with linear_solver: krylov";
   }
+  if (const std::string what = derivative_refusal(dynamics, Differentiation::forward);
+      !what.empty()) {
+    return "solves with the Jacobian of the rates, which these do not have (" + what +
+           "): use an explicit solver";
+  }
   return "";
 }
 

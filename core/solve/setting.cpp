@@ -83,6 +83,11 @@ void check_gradient(const Config& config, const GradientMethod& gradient, const 
   }
   const std::string reason = gradient.refusal(solver, smooth, dynamics);
   if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
+  if (const std::string what = derivative_refusal(dynamics, Differentiation::reverse);
+      !what.empty()) {
+    throw ConfigError(config.place(),
+                      config.use() + " needs the derivative of the rates: " + what);
+  }
   if (options.step_size == StepSize::per_sample && !gradient.per_sample()) {
     throw ConfigError(config.place(), config.use() +
                                           " differentiates steps that the whole batch takes "

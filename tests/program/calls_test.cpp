@@ -170,5 +170,18 @@ TEST(HostCall, RefusesWhatItCannotDoNamingTheFunction) {
   EXPECT_NE(refusal([&] { jvp(vjp(smooth, {0}), {0}); }).find("squares"), std::string::npos);
 }
 
+TEST(HostCall, IsNotDifferentiatedBehindAStoppedGradient) {
+  const auto rough = std::make_shared<Squares>(false);
+  const Program program = record(kHostInputs, [&](In in) {
+    const Tensor y = stop_gradient(host_call(rough, std::vector<Tensor>{in[0], in[1]})[0]) * in[0];
+    const Tensor one = ones_like(y);
+    return vjp({&y, 1}, {&in[0], 1}, {&one, 1});
+  });
+  const std::vector<Array> at{Array::of(DType::f64, {1, 2}, {0.5, 2}),
+                              Array::of(DType::f64, {1}, {1.5})};
+  const auto g = interpret(program, 1, at);
+  EXPECT_EQ(g[0].values, (std::vector<double>{1.5 * 0.25, 1.5 * 4}));
+}
+
 }  // namespace
 }  // namespace odeum::program::test

@@ -48,6 +48,11 @@ class Forward final : public GradientMethod {
       return "carries derivatives by sample, but '" + m.name +
              "' is a sum over rows: use backprop or adjoint";
     }
+    if (const std::string what = derivative_refusal(dynamics, Differentiation::forward);
+        !what.empty()) {
+      return "carries tangents through the field, which it does not have (" + what +
+             "): use backprop or adjoint";
+    }
     return too_many(dynamics.members.front().shape.elements_per_row(), "the initial state alone");
   }
 

@@ -99,6 +99,12 @@ std::string Cvode::refusal(const Dynamics& dynamics) const {
     return "has steps of its own, to which '" + member.name +
            "', a cost of the solver's steps, has no access: use one of odeum's own methods";
   }
+  if (choices_.linear_solver == LinearSolver::none) return "";
+  if (const std::string what = derivative_refusal(dynamics, Differentiation::forward);
+      !what.empty()) {
+    return "needs products with the Jacobian of the rates, which these do not have (" + what +
+           "): use method: adams";
+  }
   return choices_.linear_solver == LinearSolver::dense ? dense_refusal(dynamics) : "";
 }
 

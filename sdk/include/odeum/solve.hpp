@@ -50,6 +50,12 @@ std::vector<bool> quadratures(const Dynamics& dynamics);
 /// The names of operations that mix samples in the rates; empty: every sample has its own equation.
 std::vector<std::string> couplings(const Dynamics& dynamics);
 
+/// By tangents (jvp) or by cotangents (vjp).
+enum class Differentiation : std::uint8_t { forward, reverse };
+/// What in the rates has no such derivative by the members and floating-point constants (native
+/// code may be without); empty: nothing.
+std::string derivative_refusal(const Dynamics& dynamics, Differentiation differentiation);
+
 enum class OnFailure : std::uint8_t { fail, partial, skip_sample };
 
 /// A step that would have to be shorter than min_step ends the solve, or is taken at min_step
