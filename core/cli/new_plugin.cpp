@@ -80,7 +80,7 @@ std::string filled(std::string text, const std::map<std::string, std::string>& w
 
 fs::path template_folder() {
   const fs::path library = plugin::Environment::current({}).library;
-  const fs::path folder = library.parent_path().parent_path() / "share/odeum/template";
+  fs::path folder = library.parent_path().parent_path() / "share/odeum/template";
   if (library.empty() || !fs::is_directory(folder)) {
     throw ConfigError("the template is missing: " + folder.string() +
                       " belongs to the installation of odeum");

@@ -74,6 +74,7 @@ class StepCosts final : public Solver {
     NotedRates noted(rates, in.t.graph());
     if (carries_first_rate(in)) noted.note(in.t, in.y.front(), in.carry.front());
     StepOutputs out = solver_->step(noted, in);
+    if (iterates()) noted.noted.clear();
     const State costs = of(in, out, std::move(noted.noted));
     for (std::size_t i = 0; i < costs.size(); ++i) {
       out.y[first_ + i] = in.y[first_ + i] + costs[i];
@@ -101,6 +102,12 @@ class StepCosts final : public Solver {
   }
 
  private:
+  /// Whether the rates are evaluated at an iteration's guesses, which are no stages.
+  bool iterates() const {
+    const Tableau* tableau = solver_->runge_kutta();
+    return tableau != nullptr && !tableau->is_explicit();
+  }
+
   /// Whether the carry is the step's first evaluation, which the step then does not make.
   bool carries_first_rate(const StepInputs& in) const {
     const Tableau* tableau = solver_->runge_kutta();

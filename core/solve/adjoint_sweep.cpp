@@ -121,7 +121,7 @@ SolveReport AdjointSweep::forward(Integrator& integrator, const SolveCall& call)
     }
   }
   own.results = results;
-  const SolveReport report = integrator.integrate(own);
+  SolveReport report = integrator.integrate(own);
   const auto reached = static_cast<std::size_t>(report.reached);
   for (std::size_t i = 1; i < reached; ++i) {
     for (std::size_t s = 0; s < equation_.states.size(); ++s) {

@@ -178,7 +178,7 @@ SolveReport EventSolve::backward(const SolveCall& call, std::span<const View> re
   std::array<double, 2> times{};
   CotangentTargets inner = targets;
   if (!targets.times.empty()) inner.times = times;
-  const SolveReport report = solve_->backward(until_event(call), corrected_, inner);
+  SolveReport report = solve_->backward(until_event(call), corrected_, inner);
   if (!targets.times.empty()) {
     targets.times[0] = times[0];
     targets.times[1] = 0.0;

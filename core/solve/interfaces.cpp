@@ -41,9 +41,10 @@ StepOutputs Solver::undo(Rates&, const StepInputs&) const {
   bug("Solver::undo was called on a method that is not reversible");
 }
 
-std::unique_ptr<Integrator> Solver::integrator(const Dynamics&, const SolveOptions&,
-                                               std::shared_ptr<Device>,
-                                               const IntegratorRequest&) const {
+std::unique_ptr<Integrator> Solver::integrator(
+    const Dynamics&, const SolveOptions&,
+    std::shared_ptr<Device>,  // NOLINT: kept by overriders
+    const IntegratorRequest&) const {
   bug("Solver::integrator was called on a method that is not driven by its host");
 }
 

@@ -83,7 +83,7 @@ std::string non_finite(const SolveReport& report) {
 }
 
 std::string max_steps(const SolveReport& report) {
-  const std::string facts =
+  std::string facts =
       "The solve stopped after max_steps = " + std::to_string(report.accepted + report.rejected) +
       " attempted steps " + where(report) + " (" + counts(report) + ")." + largest_error(report) +
       because(report);
@@ -95,7 +95,7 @@ std::string max_steps(const SolveReport& report) {
 }
 
 std::string step_too_small(const SolveReport& report) {
-  const std::string facts = "The step became too small to go on " + where(report) + " (" +
+  std::string facts = "The step became too small to go on " + where(report) + " (" +
                             counts(report) + ")." + largest_error(report) + because(report);
   if (report.cause == Cause::accuracy) return facts + " Loosen rtol and atol or lower min_step.";
   if (report.cause != Cause::unknown) return facts;

@@ -213,6 +213,9 @@ TEST(StepCosts, AreRefusedWhereTheStepsLackWhatTheyNeed) {
   EXPECT_THAT(refusal(flow("stiffness", "{use: kutta38, steps: 2}")),
               AllOf(HasSubstr("stiffness"), HasSubstr("two stages"), HasSubstr("rk4")));
   EXPECT_EQ(refusal(flow("stiffness", "{use: rk4, steps: 2}")), "");
+  // The guesses of an iteration are no stages.
+  EXPECT_THAT(refusal(flow("stiffness", "{use: kvaerno3, rtol: 1e-4, atol: 1e-4}")),
+              AllOf(HasSubstr("stiffness"), HasSubstr("two stages")));
 }
 
 TEST(StepCosts, AreRefusedByGradientsThatKnowNoSteps) {

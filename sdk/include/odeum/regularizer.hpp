@@ -42,7 +42,8 @@ struct SolverStep {
   Tensor z0;     ///< state before [rows, ...]
   Tensor z1;     ///< and after
   Tensor error;  ///< the local error estimate, shaped as z; empty: the solver has none
-  std::vector<Evaluation> evaluations;  ///< in the order made; the step's reused first one too
+  /// In the order made, the step's reused first one too; none where the method iterates.
+  std::vector<Evaluation> evaluations;
 };
 
 class Regularizer {
