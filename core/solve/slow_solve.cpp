@@ -20,7 +20,8 @@ constexpr std::int64_t kManyRejected = 20;
 bool is_watched(std::int64_t index) {
   if (index < kFirst) return false;
   const auto floor = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(index)));
-  return (index - floor) % (floor / 4) == 0;
+  const std::int64_t apart = std::max(floor / 4, kFirst / 4);
+  return (index - floor) % apart == 0;
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ bool names_event_functions(const Config& problem) {
                      [](const Config& event) { return event.has("function"); });
 }
 
-EventFunctions events_of(const Config& problem, std::shared_ptr<const VectorField> field,
+EventFunctions events_of(const Config& problem, const std::shared_ptr<const VectorField>& field,
                          const model::OdeDynamics& dynamics, std::size_t features) {
   EventFunctions result;
   std::vector<Source> sources;

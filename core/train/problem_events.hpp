@@ -17,7 +17,7 @@ bool names_event_functions(const Config& problem);
 
 /// What `events:` describes, for a state of `features` components. ConfigErrors where an event
 /// names a component or function that is not there, or both.
-EventFunctions events_of(const Config& problem, std::shared_ptr<const VectorField> field,
+EventFunctions events_of(const Config& problem, const std::shared_ptr<const VectorField>& field,
                          const model::OdeDynamics& dynamics, std::size_t features);
 
 }  // namespace odeum::train

@@ -131,7 +131,7 @@ class Differentiated {
   };
 
   SolveReport forward(const SolveCall& call) {
-    const SolveReport report = to_event_ ? to_event_->forward(call) : solve_->forward(call);
+    SolveReport report = to_event_ ? to_event_->forward(call) : solve_->forward(call);
     if (!report.ok()) throw RunError("the solve failed: " + report.message());
     if (to_event_ && report.status != Status::event) {
       throw RunError(
