@@ -54,6 +54,7 @@ struct Command {
 Command train_command();
 Command eval_command();
 Command sample_command();
+Command report_command();
 Command solve_command();
 Command gradcheck_command();
 Command list_command();

@@ -18,9 +18,9 @@ namespace cli {
 namespace {
 
 std::vector<Command> commands() {
-  return {train_command(),     eval_command(),       sample_command(),   solve_command(),
-          gradcheck_command(), list_command(),       describe_command(), validate_command(),
-          doctor_command(),    new_plugin_command(), verify_command()};
+  return {train_command(),    eval_command(),      sample_command(),     report_command(),
+          solve_command(),    gradcheck_command(), list_command(),       describe_command(),
+          validate_command(), doctor_command(),    new_plugin_command(), verify_command()};
 }
 
 void print_overview(std::FILE* to) {

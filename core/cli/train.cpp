@@ -5,6 +5,7 @@
 #include "cli/session.hpp"
 #include "config/differences.hpp"
 #include "config/write.hpp"
+#include "report/run_report.hpp"
 #include "train/fingerprint.hpp"
 #include "train/progress_line.hpp"
 #include "train/run_folder.hpp"
@@ -20,12 +21,14 @@ Arguments arguments() {
   Arguments all("CONFIG [options]",
                 "Trains what the configuration describes. The run folder gets config.yaml "
                 "(resolved), metrics.jsonl, "
-                "summary.json and checkpoints/. Ctrl-C finishes the step and writes a checkpoint.");
+                "summary.json, report.html and checkpoints/. Ctrl-C finishes the step and writes a "
+                "checkpoint.");
   all.positional("CONFIG", "a training file");
   add_set_option(all);
   all.option("out", "DIR", "the run folder; runs/<name of CONFIG> unless given");
   all.flag("resume",
            "go on from the run folder's last checkpoint; from the start if there is no folder");
+  all.flag("no-report", "leave out report.html; odeum report writes it later");
   all.flag("allow-changed-config", "resume although the configuration has changed");
   return all;
 }
@@ -68,6 +71,15 @@ void print_outcome(const train::TrainOutcome& outcome, const fs::path& folder) {
               folder.string().c_str());
 }
 
+/// A training is not lost with its page.
+void write_report(const fs::path& folder, const Config& root, plugin::Registry& plugins) {
+  try {
+    report::write_report(train::RunFolder::open(folder), root, plugins);
+  } catch (const std::runtime_error& error) {
+    std::fprintf(stderr, "warning: report.html was not written: %s\n", error.what());
+  }
+}
+
 int run(const Values& values) {
   const fs::path file = text_of(values, "CONFIG");
   plugin::Registry& plugins = registry(values);
@@ -92,6 +104,7 @@ int run(const Values& values) {
   if (outcome.ending == train::Ending::failed) {
     std::fprintf(stderr, "odeum: %s\n", outcome.message.c_str());
   }
+  if (!is_set(values, "no-report")) write_report(request.out, request.root, plugins);
   if (is_set(values, "json")) {
     print_json(outcome.summary);
   } else {

@@ -3,7 +3,9 @@
 //
 //   config.yaml      the resolved configuration
 //   metrics.jsonl    one JSON object per logged step and per validation
+//   timing.jsonl     seconds a step, for each logged step; differs from run to run
 //   summary.json     what came out, written at the end
+//   report.html      all of it to look at, with pictures/ (report/)
 //   checkpoints/     step-00000200.safetensors, ..., best.safetensors
 #pragma once
 
@@ -39,7 +41,9 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path config() const { return path_ / "config.yaml"; }
   std::filesystem::path metrics() const { return path_ / "metrics.jsonl"; }
+  std::filesystem::path timing() const { return path_ / "timing.jsonl"; }
   std::filesystem::path summary() const { return path_ / "summary.json"; }
+  std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path checkpoint(std::int64_t step) const;
   std::filesystem::path best() const { return path_ / "checkpoints" / "best.safetensors"; }
 

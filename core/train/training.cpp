@@ -41,6 +41,18 @@ std::string shown(double value) {
   return text;
 }
 
+/// Size of the lines of timing.jsonl up to a step: a resumed run goes on behind them.
+std::uint64_t bytes_until(const std::filesystem::path& timing, std::int64_t step) {
+  if (step == 0 || !std::filesystem::exists(timing)) return 0;
+  const std::string text = io::read_file(timing);
+  std::size_t end = 0;
+  for (std::size_t next; (next = text.find('\n', end)) != std::string::npos; end = next + 1) {
+    const Json line = Json::parse(text.substr(end, next - end), nullptr, false);
+    if (!line.is_object() || line.value("step", step + 1) > step) break;
+  }
+  return end;
+}
+
 class Training {
  public:
   Training(const TrainRequest& request, plugin::Registry& registry)
@@ -61,6 +73,7 @@ class Training {
     folder.lock();
     folder_ = &folder;
     log_.emplace(folder.metrics(), progress_.metrics_bytes);
+    timing_.emplace(folder.timing(), bytes_until(folder.timing(), progress_.step));
     for (const std::string& warning : pipeline_.warnings()) {
       std::fprintf(stderr, "warning: %s\n", warning.c_str());
     }
@@ -239,8 +252,18 @@ class Training {
     }
     if (skip_failed_) line["skipped_samples"] = progress_.skipped_samples;
     log_->append(io::to_line(line));
+    log_seconds(means.count);
     last_loss_ = means.mean("loss");
     means = {};
+  }
+
+  /// Of the steps since the last line, validations and checkpoints between them included.
+  void log_seconds(std::int64_t steps) {
+    const double now = seconds();
+    timing_->append(
+        io::to_line({{"step", progress_.step},
+                     {"seconds", (now - logged_seconds_) / static_cast<double>(steps)}}));
+    logged_seconds_ = now;
   }
 
   // --- Validation, checkpoints, test
@@ -346,6 +369,8 @@ class Training {
 
   const RunFolder* folder_ = nullptr;
   std::optional<io::LineFile> log_;
+  std::optional<io::LineFile> timing_;
+  double logged_seconds_ = 0.0;
   Progress progress_;
   std::optional<std::int64_t> resumed_from_;
   std::optional<double> last_loss_;
