@@ -13,7 +13,9 @@ namespace {
 
 void add(History& history, const std::string& key, double step, const io::Json& value) {
   if (value.is_object()) {
-    for (const auto& [name, inner] : value.items()) add(history, key + "." + name, step, inner);
+    for (const auto& [name, inner] : value.items()) {
+      add(history, std::string(key).append(".").append(name), step, inner);
+    }
     return;
   }
   if (!value.is_number() && !value.is_null()) return;
