@@ -108,13 +108,30 @@ def main():
     commit = subprocess.run(["git", "-C", str(SOURCE), "rev-parse", "--short", "HEAD"], capture_output=True,
                             text=True, check=True).stdout.strip()
     lines = ["# Kinetic and Jacobian regularization", "",
-             "Command: `tests/bench/regularization.py`  ",
-             f"Commit: {commit}  ",
-             f"CPU: {processor()}, {os.cpu_count()} cores", "",
              "Test NLL and evaluations per solve by dopri5 at 1e-5, exact trace, over 20 test batches of 512.", ""]
-    for name in arguments.data:
-        lines += table(arguments.tool, name, arguments.out, arguments.set, arguments.present_only)
-    (SOURCE / "docs/results/regularization.md").write_text("\n".join(lines))
+    page = SOURCE / "docs/results/regularization.md"
+    kept = sections(page.read_text()) if page.exists() else {}
+    for name in DATA:
+        if name not in arguments.data:
+            lines += kept.get(name, [])
+            continue
+        made = table(arguments.tool, name, arguments.out, arguments.set, arguments.present_only)
+        head = [f"Command: `tests/bench/regularization.py --data {name}`  ", f"Commit: {commit}  ",
+                f"CPU: {processor()}, {os.cpu_count()} cores", ""]
+        lines += made[:2] + head + made[2:]
+    page.write_text("\n".join(lines))
+
+
+def sections(text):
+    """Lines of each '## name' section of a page, by name."""
+    found, name = {}, None
+    for line in text.split("\n"):
+        if line.startswith("## "):
+            name = line[3:]
+            found[name] = []
+        if name:
+            found[name].append(line)
+    return found
 
 
 if __name__ == "__main__":
