@@ -18,7 +18,7 @@ Shape with_tangents(const Shape& shape, std::int64_t tangents) {
 
 /// Row i of the result is 1 at the entry that tangent i moves, in the block's own place, else 0.
 Tensor unit_tangents(Tensor constant, const Block& block, std::int64_t tangents) {
-  const Shape shape = constant.shape();
+  const Shape& shape = constant.shape();
   const Shape table{tangents, block.entries};
   const Tensor tangent = iota(constant, table, 0, constant.dtype());
   const Tensor entry = iota(constant, table, 1, constant.dtype());

@@ -120,7 +120,7 @@ SolveReport SensitivitySolve::forward(const SolveCall& call) {
       call.observer(shown);
     };
   }
-  const SolveReport report = integrator_->integrate(own);
+  SolveReport report = integrator_->integrate(own);
   for (std::size_t i = 1; i < static_cast<std::size_t>(report.reached); ++i) {
     for (const std::size_t s : indices_.states) {
       const View result = call.results[(i - 1) * members + s];

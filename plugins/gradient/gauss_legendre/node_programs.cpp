@@ -49,7 +49,7 @@ Tensor beside(Tensor by_row, Tensor x) {
 /// Signs at random, the product of one vector of them along each axis: a direction whose product
 /// with any array has that array's Euclidean norm as its root mean square.
 Tensor direction_of(Tensor parameter, RandomStream& random) {
-  const Shape shape = parameter.shape();
+  const Shape& shape = parameter.shape();
   Tensor product = full(parameter, {1}, 1.0);
   for (int axis = shape.has_rows() ? 1 : 0; axis < shape.rank(); ++axis) {
     std::vector<double> signs(static_cast<std::size_t>(shape[axis]));

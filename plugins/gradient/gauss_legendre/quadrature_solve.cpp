@@ -50,7 +50,7 @@ SolveReport QuadratureSolve::forward(const SolveCall& call) {
       if (call.observer) call.observer(step);
     };
   }
-  const SolveReport report = sweep_.forward(*forward_, seen);
+  SolveReport report = sweep_.forward(*forward_, seen);
   forward_evaluations_ = report.evaluations;
   return report;
 }
@@ -106,7 +106,7 @@ SolveReport QuadratureSolve::backward(const SolveCall& call,
     }
     batch_.open(call, total, largest);
   }
-  const SolveReport report =
+  SolveReport report =
       sweep_.backward(call, result_cotangents, targets, [&](std::size_t time) {
         return known || !integral ? known_interval(pass, time) : adaptive_interval(pass, time);
       });
