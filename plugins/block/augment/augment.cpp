@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "odeum/block.hpp"
 #include "odeum/plugin.hpp"
@@ -19,17 +21,16 @@ class Augment final : public Block {
     return s;
   }
 
-  explicit Augment(const Config& config) : channels_(config.integer("channels")) {}
+  explicit Augment(const Config& config) : config_(config), channels_(config.integer("channels")) {}
 
   Shape output_shape(const Shape& input) const override {
     std::vector<std::int64_t> extents = input.extents();
-    if (extents.empty()) return {1 + channels_};
+    if (extents.empty()) config_.fail("", "takes features or images, not single numbers");
     extents.front() += channels_;
     return Shape(std::move(extents));
   }
 
   Output forward(Scope& /*scope*/, Tensor x) const override {
-    if (x.rank() == 1) x = reshape(x, {kRows, 1});
     return {pad(x, 1, 0, channels_), {}};
   }
 
@@ -38,6 +39,7 @@ class Augment final : public Block {
   }
 
  private:
+  Config config_;
   std::int64_t channels_;
 };
 

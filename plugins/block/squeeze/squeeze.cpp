@@ -24,7 +24,8 @@ class Squeeze final : public Block {
 
   Shape output_shape(const Shape& input) const override {
     if (input.rank() != 3) {
-      config_.fail("", "takes images [channels, height, width], not samples of shape " + input.text());
+      config_.fail("",
+                   "takes images [channels, height, width], not samples of shape " + input.text());
     }
     if (input[1] % factor_ != 0 || input[2] % factor_ != 0) {
       config_.fail("", "height and width of " + input.text() + " must be multiples of " +
@@ -39,7 +40,8 @@ class Squeeze final : public Block {
     const std::int64_t h = x.extent(2) / factor_;
     const std::int64_t w = x.extent(3) / factor_;
     const Tensor squares = reshape(x, {kRows, c, h, factor_, w, factor_});
-    return {reshape(permute(squares, {0, 1, 3, 5, 2, 4}), {kRows, c * factor_ * factor_, h, w}), {}};
+    return {reshape(permute(squares, {0, 1, 3, 5, 2, 4}), {kRows, c * factor_ * factor_, h, w}),
+            {}};
   }
 
   Tensor inverse(Scope& /*scope*/, Tensor y) const override {
