@@ -20,7 +20,8 @@ std::vector<Config> named(std::vector<Config> blocks, const std::string& prefix)
       const int n = ++count[block.use()];
       name = block.use() + (n > 1 ? std::to_string(n) : "");
     }
-    block.name_ = prefix + "." + name;
+    block.name_ = prefix;
+    block.name_.append(".").append(name);
   }
   return blocks;
 }
