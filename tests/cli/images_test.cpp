@@ -69,6 +69,26 @@ TEST_F(ImageConfigurations, TrainAndDrawSamples) {
   EXPECT_THAT(read(*files_ / "samples.npy").substr(0, 128), HasSubstr("(3, 1, 14, 14)"));
 }
 
+TEST_F(ImageConfigurations, FirstLossOfMnistIsTheStoredOne) {
+  const char* data = std::getenv("ODEUM_DATA");
+  if (data == nullptr) GTEST_SKIP() << "ODEUM_DATA is not set";
+  // Fields start constant, so that one step of any method gives what the configured solves give:
+  // bench_image_flows configs/images/mnist.yaml --set data.batch=8, step 0.
+  constexpr double kStored = 27.777011;
+  const Folder folder;
+  const Result result = run(
+      {"train", std::string(std::getenv("ODEUM_SOURCE")) + "/configs/images/mnist.yaml", "--out",
+       "run", "--set", "data.batch=8", "--set", "data.limit=8", "--set", "data.test_limit=2",
+       "--set", "train.steps=1", "--set", "solve.solver={use: euler, steps: 1}"},
+      folder.path(), {{"ODEUM_DATA", data}});
+  ASSERT_EQ(result.status, 0) << result.err;
+  std::istringstream metrics(read(folder / "run" / "metrics.jsonl"));
+  std::string line;
+  ASSERT_TRUE(std::getline(metrics, line));
+  // float32 states, of up to 13.8.
+  EXPECT_NEAR(io::parse_json(line, "metrics")["loss"].get<double>(), kStored, 1e-5 * kStored);
+}
+
 TEST_F(ImageConfigurations, SayWhatIsWrongWithAFileBeforeTheFirstStep) {
   const Folder broken;
   write(broken / "train.idx", std::string("\0\0\x08\x03", 4) + std::string(7, '\0'));
