@@ -73,7 +73,7 @@ Chain::Output Chain::forward(Recorder& recorder, Tensor x, Use use, std::size_t 
       continue;
     }
     const PluginBlock& link = *plugin(i);
-    NamedScope scope = recorder.scope(link.name);
+    NamedScope scope = recorder.scope(link.name, use);
     const Block& block = use == Use::training ? *link.block : *link.evaluation;
     const Block::Output mapped = block.forward(scope, output.value);
     if (!(mapped.value.shape() == shapes_[i + 1])) {
@@ -95,7 +95,7 @@ Tensor Chain::inverse(Recorder& recorder, Tensor y) const {
       continue;
     }
     const PluginBlock& link = *plugin(i);
-    NamedScope scope = recorder.scope(link.name);
+    NamedScope scope = recorder.scope(link.name, Use::evaluation);
     value = link.evaluation->inverse(scope, value);
   }
   return value;
@@ -114,7 +114,14 @@ std::string Chain::why_no_inverse() const {
 void Chain::require_log_determinant() const {
   for (const auto& link : links_) {
     const auto* ode = std::get_if<OdeBlock>(&link);
-    if (ode == nullptr) continue;
+    if (ode == nullptr) {
+      const auto& plugin = std::get<PluginBlock>(link);
+      const std::string reason = plugin.block->why_no_log_determinant();
+      if (reason.empty()) continue;
+      throw ConfigError(plugin.place,
+                        "block '" + plugin.name +
+                            "' has no log-determinant, but the objective needs one: " + reason);
+    }
     for (const Use use : {Use::training, Use::evaluation}) {
       if (ode->has_log_determinant(use)) continue;
       throw ConfigError(ode->place(),

@@ -43,8 +43,8 @@ class Chain {
   Tensor inverse(Recorder& recorder, Tensor y) const;
   /// Which block has no inverse and why; empty when all have one.
   std::string why_no_inverse() const;
-  /// A ConfigError at the first ode block that has no log-density, in training or in evaluation,
-  /// though the objective needs one.
+  /// A ConfigError at the first block that is no change of variables, or ode block that has no
+  /// log-density, in training or in evaluation, though the objective needs one.
   void require_log_determinant() const;
 
   std::size_t size() const { return links_.size(); }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "odeum/field.hpp"
 
+#include <stdexcept>
+
 #include "verify/function.hpp"
 #include "verify/verify.hpp"
 
@@ -13,7 +15,16 @@ constexpr std::int64_t kAnyFeatures = 3;
 constexpr double kRounding = 1e-12;
 
 Shape state_of(const VectorField& field) {
-  return {kRows, field.features() >= 0 ? field.features() : kAnyFeatures};
+  const Shape vector{kRows, field.features() >= 0 ? field.features() : kAnyFeatures};
+  try {
+    FunctionRecording recording(DType::f64, kRowsTested, 1);
+    const Tensor z = recording.input("z", vector);
+    model::NamedScope scope = recording.scope(z);
+    field(scope, recording.input("t", {1}), z);
+  } catch (const std::invalid_argument&) {
+    return {kRows, 2, 4, 4};  // a field of images refuses vectors
+  }
+  return vector;
 }
 
 }  // namespace
