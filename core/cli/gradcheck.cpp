@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cli/session.hpp"
+#include "model/multiscale.hpp"
 #include "config/yaml.hpp"
 #include "train/gradient_check.hpp"
 #include "train/schemas.hpp"
@@ -69,8 +70,9 @@ train::GradientCheck check(const Values& values, plugin::Registry& plugins) {
     return train::check_problem(root, methods(&configured, plugins), allowed, plugins);
   }
   const Config root = load(file, sets, train::root_schema(), plugins);
+  const std::vector<Config> blocks = model::plain_blocks(root.components("model"));
   const Config* configured = nullptr;
-  for (const Config& block : root.components("model")) {
+  for (const Config& block : blocks) {
     if (block.use() == "ode") configured = &block.component("gradient");
   }
   if (configured == nullptr) throw ConfigError(Place{file}, "there is no solve in this model");

@@ -4,6 +4,7 @@
 
 #include "cli/output.hpp"
 #include "cli/run_model.hpp"
+#include "io/npy.hpp"
 #include "train/checkpoint.hpp"
 #include "train/trained_model.hpp"
 
@@ -45,8 +46,15 @@ int run(const Values& values) {
   train::TrainedModel model(trained.root, trained.checkpoint, plugins);
   const std::vector<double> samples = model.pipeline().sample(
       number, static_cast<std::uint64_t>(seed), model.parameters(), model.buffers());
-  const std::int64_t width = model.pipeline().sample_shape().elements(1);
-  write_table(out, column_names(trained, width), samples, model.pipeline().precision());
+  const Shape shape = model.pipeline().sample_shape();
+  const std::int64_t width = shape.elements(1);
+  if (shape.rank() > 1 && out.ends_with(".npy")) {
+    std::vector<std::int64_t> extents = shape.extents();
+    extents.insert(extents.begin(), number);
+    io::write_npy(out, io::make_array(model.pipeline().precision(), extents, samples));
+  } else {
+    write_table(out, column_names(trained, width), samples, model.pipeline().precision());
+  }
   if (is_set(values, "json")) {
     print_json({{"samples", number}, {"columns", width}, {"seed", seed}, {"file", out}});
   } else {

@@ -22,9 +22,15 @@ struct PluginBlock {
   Place place;
 };
 
+/// The block `split`: the second half of the channels leaves for the base.
+struct SplitBlock {
+  std::string name;
+};
+
 class Chain {
  public:
-  /// `blocks`: the configuration's list; `input`: shape of one sample's main column, with kRows.
+  /// `blocks`: the configuration's list, composites included; `input`: shape of one sample's main
+  /// column, with kRows.
   Chain(const std::vector<Config>& blocks, const Shape& input, DType precision,
         const plugin::Registry& registry, const std::shared_ptr<Device>& device,
         const std::shared_ptr<SolveLog>& log, std::vector<std::string>& warnings);
@@ -34,31 +40,43 @@ class Chain {
     Tensor log_determinant;  ///< [rows] float64
     std::vector<OdeBlock::Cost> costs;
   };
-  /// The first `count` blocks; all by default.
-  Output forward(Recorder& recorder, Tensor x, Use use) const {
-    return forward(recorder, x, use, links_.size());
-  }
+  /// All blocks. Where halves have left at splits, the value is [rows, elements]: these in order,
+  /// then what came to the end.
+  Output forward(Recorder& recorder, Tensor x, Use use) const;
+  /// The first `count` blocks: what the next one gets.
   Output forward(Recorder& recorder, Tensor x, Use use, std::size_t count) const;
   /// Throws ConfigError naming the first block without an inverse.
   Tensor inverse(Recorder& recorder, Tensor y) const;
   /// Which block has no inverse and why; empty when all have one.
   std::string why_no_inverse() const;
-  /// A ConfigError at the first block that is no change of variables, or ode block that has no
-  /// log-density, in training or in evaluation, though the objective needs one.
+  /// A ConfigError at the first block that is no change of variables or has no log-density though
+  /// the objective needs one: a layer of a network, an ode block told so, in training or in
+  /// evaluation, a map into more dimensions.
   void require_log_determinant() const;
 
   std::size_t size() const { return links_.size(); }
-  /// The plugin block at a position; nullptr for an ode block.
+  /// The plugin block at a position; nullptr for a block of the core.
   const PluginBlock* plugin(std::size_t position) const {
     return std::get_if<PluginBlock>(&links_[position]);
   }
   const Shape& input_shape() const { return shapes_.front(); }
-  const Shape& output_shape() const { return shapes_.back(); }
+  const Shape& output_shape() const { return output_shape_; }
   const Shape& shape_before(std::size_t position) const { return shapes_[position]; }
 
  private:
-  std::vector<std::variant<PluginBlock, OdeBlock>> links_;
-  std::vector<Shape> shapes_;  ///< before each block, and behind the last
+  struct Passed {
+    Output output;
+    std::vector<Tensor> released;  ///< at splits, in order
+  };
+  Passed pass(Recorder& recorder, Tensor x, Use use, std::size_t count) const;
+  void append_split(const Config& config, const std::string& name);
+  void append_plugin(const Config& config, const std::string& name,
+                     const plugin::Registry& registry);
+
+  std::vector<std::variant<PluginBlock, OdeBlock, SplitBlock>> links_;
+  std::vector<Shape> shapes_;    ///< before each block, and behind the last
+  std::vector<Shape> released_;  ///< at splits, in order
+  Shape output_shape_;
 };
 
 /// The chain as an objective sees it while a step is recorded.

@@ -36,6 +36,31 @@ Schema ode_schema() {
       .components("regularizers", "regularizer", "costs added to the training loss");
 }
 
+Schema split_schema() {
+  return Schema(
+             "Half of the channels (of the features, where samples are vectors) is done: the first "
+             "half goes on, the second goes to the base as it is. Behind the last block all halves "
+             "and the rest stand side by side, as one vector a sample; log-determinant zero")
+      .cite("Dinh, Sohl-Dickstein, Bengio, Real NVP, ICLR 2017, arXiv 1605.08803, section 3.6");
+}
+
+Schema multiscale_schema() {
+  return Schema(
+             "The architecture of image flows: at each scale the blocks, a squeeze, the blocks "
+             "again on what are four times the channels, and a split; at the last scale the blocks "
+             "alone. Names of the blocks inside: NAME.scale1.BLOCK, NAME.scale1.squeezed.BLOCK, ..")
+      .cite("Grathwohl et al., FFJORD, ICLR 2019, arXiv 1810.01367, appendix B")
+      .cite("Finlay, Jacobsen, Nurbekyan, Oberman, ICML 2020, arXiv 2002.02798")
+      .integer("scales", "number of scales; height and width are halved between two of them")
+      .at_least(1)
+      .at_most(16)
+      .components(
+          "blocks", "block",
+          "what stands before and behind each squeeze, each time with parameters of its own")
+      .size(1)
+      .component("squeeze", "block", "squeeze", "how channels are had for height and width");
+}
+
 Schema common_keys(const std::string& kind) {
   if (kind == "solver") return solve::common_solver_keys();
   if (kind == "regularizer") {

@@ -12,6 +12,11 @@ namespace odeum::model {
 /// The block that solves a differential equation between its input and its output.
 Schema ode_schema();
 
+/// Half of the channels leaves the chain for the base.
+Schema split_schema();
+/// Blocks at several scales of an image: model/multiscale.hpp.
+Schema multiscale_schema();
+
 /// Keys beside a plugin's own, by kind: `weight` of a regularizer, the step control of a solver,
 /// `batch` of a dataset.
 Schema common_keys(const std::string& kind);

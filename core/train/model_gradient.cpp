@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "model/batch_memory.hpp"
+#include "model/multiscale.hpp"
 #include "model/pipeline.hpp"
 #include "odeum/random.hpp"
 #include "plugin/registry.hpp"
@@ -20,7 +21,7 @@ constexpr std::int64_t kMostRows = 64;
 /// The configuration with every ode block changed.
 template <class Change>
 Config with_blocks(const Config& root, const Change& change) {
-  std::vector<Config> blocks = root.components("model");
+  std::vector<Config> blocks = model::plain_blocks(root.components("model"));
   for (Config& block : blocks) {
     if (block.use() == "ode") block = change(block);
   }
@@ -149,7 +150,7 @@ GradientCheck check_training(const Config& root, const std::vector<Config>& meth
                              plugin::Registry& registry) {
   double rtol = 0.0;
   bool given_steps = false;
-  for (const Config& block : root.components("model")) {
+  for (const Config& block : model::plain_blocks(root.components("model"))) {
     if (block.use() != "ode") continue;
     rtol = std::max(rtol, block.component("solver").number("rtol"));
     given_steps = given_steps || has_given_steps(block.component("solver"));

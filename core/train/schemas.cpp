@@ -159,7 +159,9 @@ Schema common_keys(const std::string& kind) {
 }
 
 std::vector<BuiltIn> built_in_components() {
-  std::vector<BuiltIn> all{{"block", "ode", model::ode_schema()}};
+  std::vector<BuiltIn> all{{"block", "ode", model::ode_schema()},
+                           {"block", "split", model::split_schema()},
+                           {"block", "multiscale", model::multiscale_schema()}};
   for (auto& [name, schema] : schedule_schemas()) all.push_back({"schedule", name, schema});
   return all;
 }

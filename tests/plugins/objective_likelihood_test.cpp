@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "loaded.hpp"
+#include "odeum/block.hpp"
 #include "odeum/objective.hpp"
 #include "tape.hpp"
 
@@ -72,6 +73,41 @@ TEST(Likelihood, CountsBitsPerDimensionOnRequest) {
     EXPECT_NEAR(bits.at("loss")[row], nats.at("nll")[row] / (3.0 * std::numbers::ln2), kRounding);
     EXPECT_EQ(bits.at("loss")[row], bits.at("bits_per_dim")[row]);
   }
+}
+
+/// What `dequantize` and the map from uniform to normal numbers make of levels 0 .. 255: ln N(z)
+/// cancels with the slope of that map, and what is left is the levels' own -D ln 256.
+class UniformLevels final : public Model {
+ public:
+  explicit UniformLevels(Scope& scope) : scope_(scope) {}
+  Result forward(Tensor x) override {
+    const Block::Output y = make<Block>("dequantize", "levels: 256\n")->forward(scope_, x);
+    // Newton's iteration for the normal quantile: Phi(z) = y.
+    const Tensor wide = cast(y.value, DType::f64);
+    Tensor z = zeros_like(wide);
+    const auto density = [](Tensor at) {
+      return exp(-0.5 * square(at)) / std::sqrt(2.0 * std::numbers::pi);
+    };
+    for (int i = 0; i < 30; ++i)
+      z = z - (0.5 * (1.0 + erf(z / std::numbers::sqrt2)) - wide) / density(z);
+    const Tensor slope = 0.5 * square(z) + 0.5 * std::log(2.0 * std::numbers::pi);
+    return {z, y.log_determinant + sum_features(slope)};
+  }
+
+ private:
+  Scope& scope_;
+};
+
+TEST(Likelihood, OfAUniformModelOf256LevelsIsEightBits) {
+  Tape tape(4, DType::f64);
+  // Newton's iteration from 0 leads to quantiles of the middle half of (0, 1).
+  std::vector<double> levels;
+  for (int i = 0; i < 4 * 9; ++i) levels.push_back(80.0 + (7 * i) % 96);
+  UniformLevels model(tape.scope());
+  const Tensor x = tape.input("x", {kRows, 1, 3, 3}, levels);
+  const auto objective = make<Objective>("likelihood", "units: bits_per_dim\n");
+  const auto bits = tape.evaluate(objective->losses(tape.scope(), model, {{"x", x}}).loss);
+  for (const double value : bits) EXPECT_NEAR(value, 8.0, kRounding);
 }
 
 TEST(Likelihood, DrawsItsBaseFromTheNormalDistribution) {
