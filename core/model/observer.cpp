@@ -87,10 +87,10 @@ void Observer::begin(std::span<const View> constants) {
   }
 }
 
-void Observer::fold(const Executable& run, std::span<const View> values) {
+void Observer::fold(Executable& run, std::span<const View> values) {
   std::vector<View> inputs = now();
   inputs.insert(inputs.end(), values.begin(), values.end());
-  const_cast<Executable&>(run).run(1, inputs, halves_[1 - current_]);
+  run.run(1, inputs, halves_[1 - current_]);
   current_ = 1 - current_;
 }
 
@@ -226,6 +226,7 @@ std::unique_ptr<Executable> ObservedSolve::compile_first() {
   const Member& state = dynamics.members.front();
   const Tensor z = recording.input(state.name, state.shape, state.dtype);
   std::vector<Tensor> constants;
+  constants.reserve(dynamics.constants.size());
   for (const InputSpec& one : dynamics.constants) {
     constants.push_back(recording.input(one.name, one.shape, one.dtype));
   }

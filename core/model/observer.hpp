@@ -33,7 +33,7 @@ class Observer {
   const std::vector<View>& now() const { return halves_[current_]; }
   void begin(std::span<const View> constants);
   /// What `run`, a program (buffers, values...) to buffers, makes of them.
-  void fold(const Executable& run, std::span<const View> values);
+  void fold(Executable& run, std::span<const View> values);
   Tensor declare(Recording& recording, std::size_t observed) const;
   const InputSpec& spec(std::size_t observed) const;
   std::size_t bytes(std::size_t observed) const;

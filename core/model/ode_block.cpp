@@ -60,18 +60,34 @@ OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, D
                         training_.options, dynamics(terms(Use::training)).dynamics);
 }
 
+void OdeBlock::check_density(const Dynamics& dynamics, Use use) const {
+  if (setting(use).divergence == Divergence::none) return;
+  const std::vector<std::string> mixing = couplings(dynamics);
+  if (mixing.empty()) return;
+  throw ConfigError(config_.component("field").place(),
+                    config_.component("field").use() + " mixes the samples of a batch (" +
+                        mixing.front() + ") in " +
+                        (use == Use::training ? "training" : "evaluation") +
+                        ", so a sample has no flow and no density of its own: choose a field "
+                        "without batch statistics, or divergence: {estimator: none} with an "
+                        "objective that needs no density");
+}
+
 void OdeBlock::check_solvers() const {
   const OdeDynamics plain =
       dynamics({training_.field, Divergence::none, {}, {}, false, Use::training});
+  const OdeDynamics evaluated =
+      dynamics({evaluation_.field, Divergence::none, {}, {}, false, Use::evaluation});
+  check_density(plain.dynamics, Use::training);
+  check_density(evaluated.dynamics, Use::evaluation);
   const Config solver = config_.component("solver");
   solve::check_solver(solver, *training_.solver, training_.options, plain.dynamics);
   if (!plain.observed.empty()) {
     const std::string reason = observation_refusal(*training_.solver, training_.options);
     if (!reason.empty()) throw ConfigError(solver.place(), solver.use() + " " + reason);
   }
-  solve::check_solver(
-      solver.for_evaluation(), *evaluation_.solver, evaluation_.options,
-      dynamics({evaluation_.field, Divergence::none, {}, {}, false, Use::evaluation}).dynamics);
+  solve::check_solver(solver.for_evaluation(), *evaluation_.solver, evaluation_.options,
+                      evaluated.dynamics);
 }
 
 OdeTerms OdeBlock::terms(Use use) const {

@@ -63,6 +63,8 @@ class OdeBlock {
   static void warn_of_kinks(const Config& solver, const Setting& setting,
                             std::vector<std::string>& warnings);
   const Setting& setting(Use use) const { return use == Use::training ? training_ : evaluation_; }
+  /// Refuses a log-density of rates that mix samples.
+  void check_density(const Dynamics& dynamics, Use use) const;
   /// Refuses solvers that cannot do with the field in training or in evaluation.
   void check_solvers() const;
   /// The regularizers with the forms of their costs, and the span's jitter.
