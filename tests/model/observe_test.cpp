@@ -119,12 +119,48 @@ TEST(Observe, LeavesOutRejectedSteps) {
 TEST(Observe, IsTheSameForEveryGradientMethod) {
   const std::string solver = "use: dopri5, rtol: 1e-4, atol: 1e-4";
   const Values truth = Assembled(classifier(solver)).train_step(rows(6)).buffers;
-  for (const char* gradient :
-       {"{use: backprop, keep: stages}", "{use: backprop, keep: steps}",
-        "{use: backprop, keep: steps, every: 3}", "{use: backprop, memory: 0.05}", "adjoint"}) {
+  for (const char* gradient : {"{use: backprop, keep: stages}", "{use: backprop, keep: steps}",
+                               "{use: backprop, keep: steps, every: 3}",
+                               "{use: backprop, memory: 0.05}", "adjoint", "interpolated"}) {
     EXPECT_EQ(Assembled(classifier(solver, "", gradient)).train_step(rows(6)).buffers, truth)
         << gradient;
   }
+}
+
+/// The buffers on the device around an action on the pipeline.
+template <class Action>
+Values buffers_around(Assembled& model, const Action& action) {
+  const auto on_device = [&](const Values& values, const model::Layout& layout) {
+    return model::upload_flat(model.pipeline.device(), values,
+                              static_cast<std::size_t>(layout.size), DType::f64);
+  };
+  const auto theta = on_device(model.parameters, model.pipeline.parameters());
+  const auto slope = on_device({}, model.pipeline.parameters());
+  const auto state = on_device(model.buffers, model.pipeline.buffers());
+  action(View{theta.get(), 0}, View{state.get(), 0}, View{slope.get(), 0});
+  Values behind;
+  model::append_flat(model.pipeline.device(), {state.get(), 0},
+                     static_cast<std::size_t>(model.pipeline.buffers().size), DType::f64, behind);
+  return behind;
+}
+
+TEST(Observe, IsNotOfEvaluations) {
+  Assembled model(classifier("use: dopri5, rtol: 1e-4, atol: 1e-4"));
+  model.buffers = model.train_step(rows(6)).buffers;
+  EXPECT_EQ(buffers_around(model, [&](View theta, View state,
+                                      View) { model.pipeline.evaluate(rows(6), 0, theta, state); }),
+            model.buffers);
+}
+
+TEST(Observe, IsNotOfStepsWhoseSolveFails) {
+  Assembled model(classifier("use: dopri5, rtol: 1e-6, atol: 1e-6, max_steps: 3"));
+  EXPECT_EQ(buffers_around(model,
+                           [&](View theta, View state, View slope) {
+                             EXPECT_THROW(
+                                 model.pipeline.train_step(rows(6), 0, theta, state, slope),
+                                 model::SolveFailure);
+                           }),
+            model.buffers);
 }
 
 TEST(Observe, StartsFromTheBuffersAsTheyAre) {
