@@ -64,12 +64,16 @@ RowResults evaluate_all(train::TrainedModel& model, const Config& root) {
   return all;
 }
 
-void print_metrics(const io::Json& metrics, const std::string& what) {
+void print_metrics(const train::Evaluation& evaluation, const io::Json& metrics,
+                   const std::string& what) {
   for (const auto& [name, value] : metrics.items()) {
     const std::string error = name + "_stderr";
     if (!metrics.contains(error)) continue;
     std::printf("%s %s %s +- %s\n", what.c_str(), name.c_str(), shown(value).c_str(),
                 shown(metrics[error]).c_str());
+  }
+  for (const auto& [figure, value] : evaluation.figures) {
+    std::printf("%s %s %s\n", what.c_str(), figure.c_str(), shown(metrics[figure]).c_str());
   }
   std::printf("samples %s\n", metrics["samples"].dump().c_str());
 }
@@ -108,6 +112,11 @@ int evaluate_file(const Values& values, const Run& run, plugin::Registry& plugin
     json[metric] = statistic.mean;
     json[metric + "_stderr"] = statistic.stderr_;
   }
+  if (rows.failed == 0) {
+    for (const auto& [figure, value] : model.pipeline().objective().figures(rows.metrics)) {
+      json[figure] = value;
+    }
+  }
   json["samples"] = per_row.size();
   if (rows.failed > 0) json["failed_samples"] = rows.failed;
   if (is_set(values, "json")) {
@@ -141,7 +150,7 @@ int evaluate_test_split(const Values& values, const Run& run, plugin::Registry& 
     json["step"] = model.step();
     print_json(json);
   } else {
-    print_metrics(json, "test");
+    print_metrics(evaluation, json, "test");
   }
   return kDone;
 }

@@ -63,6 +63,7 @@ int validate_training(const Values& values, plugin::Registry& plugins) {
   if (is_set(values, "json")) {
     print_json({{"status", "valid"},
                 {"parameters", train::parameter_count(pipeline.parameters())},
+                {"buffers", train::parameter_count(pipeline.buffers())},
                 {"memory_bytes", memory.total()},
                 {"solves", to_json(memory)},
                 {"steps", settings.steps}});
@@ -73,6 +74,8 @@ int validate_training(const Values& values, plugin::Registry& plugins) {
     std::printf("  %-40s %-16s %lld\n", entry.name.c_str(), entry.shape.text().c_str(),
                 static_cast<long long>(entry.size));
   }
+  const std::int64_t buffers = train::parameter_count(pipeline.buffers());
+  if (buffers > 0) std::printf("buffers %lld\n", static_cast<long long>(buffers));
   std::printf("parameters %lld\nmemory of a training step, about %s\n",
               static_cast<long long>(train::parameter_count(pipeline.parameters())),
               megabytes(memory.total()).c_str());

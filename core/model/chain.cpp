@@ -36,6 +36,22 @@ std::string unique_name(const Config& block, std::set<std::string>& taken) {
 
 Tensor flattened(Tensor x) { return reshape(x, {kRows, x.shape().elements_per_row()}); }
 
+void require_change_of_variables(const PluginBlock& block, const Shape& from, const Shape& to) {
+  const std::string reason = block.block->why_no_log_determinant();
+  if (!reason.empty()) {
+    throw ConfigError(block.place,
+                      "block '" + block.name +
+                          "' has no log-determinant, but the objective needs one: " + reason);
+  }
+  const std::int64_t before = from.elements_per_row();
+  const std::int64_t behind = to.elements_per_row();
+  if (behind <= before) return;
+  throw ConfigError(block.place, "block '" + block.name + "' maps " + std::to_string(before) +
+                                     " dimensions into " + std::to_string(behind) +
+                                     ", where its values fill no volume and have no density: "
+                                     "leave it out, or choose an objective without one");
+}
+
 Tensor added(Tensor total, Tensor term) {
   if (!term) return total;
   const Tensor wide = cast(term, DType::f64);
@@ -107,7 +123,7 @@ Chain::Passed Chain::pass(Recorder& recorder, Tensor x, Use use, std::size_t cou
       continue;
     }
     const PluginBlock& link = *plugin(i);
-    NamedScope scope = recorder.scope(link.name);
+    NamedScope scope = recorder.scope(link.name, use);
     const Block& block = use == Use::training ? *link.block : *link.evaluation;
     const Block::Output mapped = block.forward(scope, output.value);
     if (!(mapped.value.shape() == shapes_[i + 1])) {
@@ -160,7 +176,7 @@ Tensor Chain::inverse(Recorder& recorder, Tensor y) const {
       continue;
     }
     const PluginBlock& link = *plugin(i);
-    NamedScope scope = recorder.scope(link.name);
+    NamedScope scope = recorder.scope(link.name, Use::evaluation);
     value = link.evaluation->inverse(scope, value);
   }
   return value;
@@ -178,14 +194,8 @@ std::string Chain::why_no_inverse() const {
 
 void Chain::require_log_determinant() const {
   for (std::size_t i = 0; i < links_.size(); ++i) {
-    const PluginBlock* block = plugin(i);
-    const std::int64_t before = shapes_[i].elements_per_row();
-    const std::int64_t behind = shapes_[i + 1].elements_per_row();
-    if (block != nullptr && behind > before) {
-      throw ConfigError(block->place, "block '" + block->name + "' maps " + std::to_string(before) +
-                                          " dimensions into " + std::to_string(behind) +
-                                          ", where its values fill no volume and have no density: "
-                                          "leave it out, or choose an objective without one");
+    if (const PluginBlock* block = plugin(i)) {
+      require_change_of_variables(*block, shapes_[i], shapes_[i + 1]);
     }
     const auto* ode = std::get_if<OdeBlock>(&links_[i]);
     if (ode == nullptr) continue;

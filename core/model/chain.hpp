@@ -49,8 +49,9 @@ class Chain {
   Tensor inverse(Recorder& recorder, Tensor y) const;
   /// Which block has no inverse and why; empty when all have one.
   std::string why_no_inverse() const;
-  /// A ConfigError at the first block that has no log-density though the objective needs one: an
-  /// ode block told so, in training or in evaluation, or a map into more dimensions.
+  /// A ConfigError at the first block that is no change of variables or has no log-density though
+  /// the objective needs one: a layer of a network, an ode block told so, in training or in
+  /// evaluation, a map into more dimensions.
   void require_log_determinant() const;
 
   std::size_t size() const { return links_.size(); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "model/step_costs.hpp"
 #include "odeum/controller.hpp"
@@ -53,19 +54,45 @@ OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, D
   if (learn_span_ && training_.span != evaluation_.span) {
     config_.for_evaluation().fail("span", "the span is learned: it has no other one in evaluation");
   }
-  const OdeDynamics plain = dynamics({training_.field, Divergence::none, {}});
-  solve::check_solver(config_.component("solver"), *training_.solver, training_.options,
-                      plain.dynamics);
-  solve::check_solver(config_.component("solver").for_evaluation(), *evaluation_.solver,
-                      evaluation_.options, plain.dynamics);
+  check_solvers();
   read_regularizers(registry);
   solve::check_gradient(config_.component("gradient"), *gradient_, *training_.solver,
                         training_.options, dynamics(terms(Use::training)).dynamics);
 }
 
+void OdeBlock::check_density(const Dynamics& dynamics, Use use) const {
+  if (setting(use).divergence == Divergence::none) return;
+  const std::vector<std::string> mixing = couplings(dynamics);
+  if (mixing.empty()) return;
+  throw ConfigError(config_.component("field").place(),
+                    config_.component("field").use() + " mixes the samples of a batch (" +
+                        mixing.front() + ") in " +
+                        (use == Use::training ? "training" : "evaluation") +
+                        ", so a sample has no flow and no density of its own: choose a field "
+                        "without batch statistics, or divergence: {estimator: none} with an "
+                        "objective that needs no density");
+}
+
+void OdeBlock::check_solvers() const {
+  const OdeDynamics plain =
+      dynamics({training_.field, Divergence::none, {}, {}, false, Use::training});
+  const OdeDynamics evaluated =
+      dynamics({evaluation_.field, Divergence::none, {}, {}, false, Use::evaluation});
+  check_density(plain.dynamics, Use::training);
+  check_density(evaluated.dynamics, Use::evaluation);
+  const Config solver = config_.component("solver");
+  solve::check_solver(solver, *training_.solver, training_.options, plain.dynamics);
+  if (!plain.observed.empty()) {
+    const std::string reason = observation_refusal(*training_.solver, training_.options);
+    if (!reason.empty()) throw ConfigError(solver.place(), solver.use() + " " + reason);
+  }
+  solve::check_solver(solver.for_evaluation(), *evaluation_.solver, evaluation_.options,
+                      evaluated.dynamics);
+}
+
 OdeTerms OdeBlock::terms(Use use) const {
   const Setting& setting = this->setting(use);
-  OdeTerms terms{setting.field, setting.divergence, {}, {}};
+  OdeTerms terms{setting.field, setting.divergence, {}, {}, false, use};
   if (use == Use::evaluation) return terms;
   for (const WeightedCost& cost : regularizers_) {
     if (cost.forms.running) terms.running.push_back(cost.cost);
@@ -107,10 +134,28 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
     solver.fail("on_failure",
                 "a partial solution is of no use inside a model: partial is for `odeum solve`");
   }
+  warn_of_kinks(solver, setting, warnings);
   setting.divergence = divergence_named(divergence.text("estimator"));
   setting.probe =
       divergence.text("probe") == "rademacher" ? Distribution::rademacher : Distribution::normal;
   return setting;
+}
+
+void OdeBlock::warn_of_kinks(const Config& solver, const Setting& setting,
+                             std::vector<std::string>& warnings) {
+  // An error per step of h^2 times the jump in the derivative: from here on it sets the steps.
+  constexpr double kTight = 1e-4;
+  const std::vector<double> kinks = setting.field->kinks();
+  const SolveOptions& options = setting.options;
+  const bool adaptive = options.step == 0.0 && options.steps == 0;
+  if (kinks.empty() || !adaptive || options.rtol >= kTight) return;
+  char text[320];
+  std::snprintf(text, sizeof text,
+                "%s: the field's derivative by time jumps at %zu times (t = %.6g, ...), where "
+                "every method loses its order: at rtol %.3g steps shrink there; name these times "
+                "in step_times, or ask for rtol %.0e",
+                solver.key_path().c_str(), kinks.size(), kinks.front(), options.rtol, kTight);
+  warnings.emplace_back(text);
 }
 
 std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynamics,
@@ -126,9 +171,17 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
   session->log = log_;
   session->on_failure = setting.options.on_failure;
   const auto solver = with_step_costs(setting.solver, terms.steps, dynamics.first_of_steps());
+  if (!dynamics.observed.empty()) {
+    session->observer = std::make_shared<Observer>(dynamics, precision_, device_);
+    const std::size_t first = dynamics.uses_probe ? 1 : 0;
+    for (const std::size_t item : dynamics.observed) {
+      session->observed.push_back(dynamics.dynamics.constants[first + item]);
+    }
+  }
   const auto make = [equation = dynamics.dynamics, solver, controller = setting.controller,
-                     device = device_](const SolveOptions& options) {
-    return solve::make_setting(equation, solver, controller, options, device);
+                     device = device_, observer = session->observer](const SolveOptions& options) {
+    auto made = solve::make_setting(equation, solver, controller, options, device);
+    return observer ? observer->observed(std::move(made)) : std::move(made);
   };
   if (wanted != nullptr) {
     session->differentiable = solve::prepare(gradient_, make, setting.options, *wanted);
@@ -164,7 +217,7 @@ std::vector<Tensor> OdeBlock::arguments(Recorder& recorder, const OdeDynamics& d
   if (times) result.push_back(times);
   if (dynamics.uses_probe)
     result.push_back(recorder.noise(name_ + ".probe", state_, setting.probe));
-  NamedScope scope = recorder.scope(name_ + ".field");
+  NamedScope scope = recorder.scope(name_ + ".field", Use::evaluation);
   for (const Item& item : dynamics.items) {
     switch (item.kind) {
       case Item::Kind::parameter:
@@ -214,12 +267,18 @@ OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const 
   const Tensor end_time =
       times ? slice(times, 0, 1, 2) : full(z, Shape{1}, setting.span[1], DType::f64);
   add_further_costs(recorder, output.value, end_time, output.costs);
+  // Behind the costs, whose own looks at the field are no evaluations of the solve.
+  for (std::size_t i = 0; i < dynamics.observed.size(); ++i) {
+    const Item& buffer = dynamics.items[dynamics.observed[i]];
+    recorder.set_next(name_ + ".field." + buffer.name,
+                      members[dynamics.dynamics.members.size() + i]);
+  }
   return output;
 }
 
 void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor end_time,
                                  std::vector<Cost>& costs) const {
-  NamedScope scope = recorder.scope(name_ + ".field");
+  NamedScope scope = recorder.scope(name_ + ".field", Use::training);
   for (const WeightedCost& cost : regularizers_) {
     if (cost.forms.terminal) {
       TrajectoryPoint point(*training_.field, scope, cast(end_time, precision_), end,
@@ -232,11 +291,16 @@ void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor end_time
     Tensor total;
     for (const auto& [parameter_name, parameter] : recorder.named_parameters()) {
       if (parameter_name.compare(0, prefix.size(), prefix) != 0) continue;
-      const Tensor term = cost.cost.regularizer->parameter_cost(parameter);
+      const Tensor term = cost.cost.regularizer->named_parameter_cost(
+          parameter_name.substr(prefix.size()), parameter);
       if (!term) continue;
       total = total ? total + cast(term, DType::f64) : cast(term, DType::f64);
     }
     if (total) costs.push_back({cost.cost.name, cost.weight, total});
+    if (!total && cost.about_names) {
+      throw ConfigError(cost.place, "costs nothing here: none of the parameters of the field of '" +
+                                        name_ + "' is one that it is about");
+    }
   }
 }
 

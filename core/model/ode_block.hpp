@@ -18,7 +18,7 @@ namespace odeum::model {
 
 /// What a recording is for: a training step (differentiable, training settings), an evaluation,
 /// or drawing samples (both with the `evaluate:` settings).
-enum class Use : std::uint8_t { training, evaluation };
+using Use = Mode;
 
 class OdeBlock {
  public:
@@ -59,7 +59,14 @@ class OdeBlock {
   };
   Setting make_setting(Use use, const plugin::Registry& registry,
                        std::vector<std::string>& warnings) const;
+  /// A line where the tolerance is tight for a field whose derivative by time jumps.
+  static void warn_of_kinks(const Config& solver, const Setting& setting,
+                            std::vector<std::string>& warnings);
   const Setting& setting(Use use) const { return use == Use::training ? training_ : evaluation_; }
+  /// Refuses a log-density of rates that mix samples.
+  void check_density(const Dynamics& dynamics, Use use) const;
+  /// Refuses solvers that cannot do with the field in training or in evaluation.
+  void check_solvers() const;
   /// The regularizers with the forms of their costs, and the span's jitter.
   void read_regularizers(const plugin::Registry& registry);
   void read_span_jitter(const Config& component, const Regularizer& regularizer,
@@ -93,6 +100,8 @@ class OdeBlock {
     NamedCost cost;
     Schedule weight;
     CostForms forms;
+    Place place;
+    bool about_names = false;  ///< its costs are those of parameters by their names, if any
   };
   std::vector<WeightedCost> regularizers_;
   double span_jitter_ = 0.0;  ///< Regularizer::span_jitter

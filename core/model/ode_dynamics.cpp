@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/ode_dynamics.hpp"
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <utility>
@@ -17,16 +18,19 @@ struct Rehearsal {
   Recording recording;
   Tensor t;
   Tensor z;
+  std::vector<Observation> observations;
   NamedScope scope;
   std::vector<Tensor> probes;
 
-  Rehearsal(const Shape& state, DType precision)
+  Rehearsal(const Shape& state, DType precision, Mode mode = Mode::evaluation)
       : t(recording.input("t", Shape{1}, precision)),
         z(recording.input("z", state, precision)),
-        scope(z,
-              [this, precision](const Item& item) {
-                return recording.input(item.name, item.shape, precision);
-              }),
+        scope(
+            z,
+            [this, precision](const Item& item) {
+              return recording.input(item.name, item.shape, precision);
+            },
+            mode, [this](const Observation& one) { observations.push_back(one); }),
         probes{recording.input("probe", state, precision)} {}
 };
 
@@ -52,6 +56,13 @@ Rates::Parts record_parts(TrajectoryPoint& point, const OdeTerms& terms, Scope& 
   return parts;
 }
 
+std::size_t index_of(const std::vector<Item>& items, const std::string& name) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (items[i].name == name) return i;
+  }
+  bug("the field asked for '" + name + "' only on a later call");
+}
+
 /// Time as fields see it: the state's type; one axis more where every sample has its own.
 Tensor field_time(Tensor t, DType precision) {
   const Tensor time = cast(t, precision);
@@ -69,13 +80,19 @@ OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType preci
   }
   OdeDynamics result;
   try {
-    Rehearsal rehearsal(state, precision);
+    Rehearsal rehearsal(state, precision, terms.mode);
     TrajectoryPoint point(*terms.field, rehearsal.scope, rehearsal.t, rehearsal.z, rehearsal.probes,
                           terms.divergence);
     record_rates(point, terms);
     if (terms.events) terms.field->event_functions(rehearsal.scope, rehearsal.t, rehearsal.z);
     result.uses_probe = point.used_probe();
     result.items = rehearsal.scope.items();
+    for (const Observation& one : rehearsal.observations) {
+      result.observed.push_back(index_of(result.items, one.buffer));
+    }
+    std::sort(result.observed.begin(), result.observed.end());
+    result.observed.erase(std::unique(result.observed.begin(), result.observed.end()),
+                          result.observed.end());
   } catch (const std::invalid_argument& error) {
     throw ConfigError("the dynamics cannot be recorded for a state of shape " + state.text() +
                       ": " + error.what());
@@ -97,29 +114,37 @@ OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType preci
   for (const Item& item : result.items)
     dynamics.constants.push_back({item.name, item.shape, precision});
 
+  dynamics.kinks = terms.field->kinks();
   const auto at = [terms, items = result.items, uses_probe = result.uses_probe, precision](
-                      Tensor t, const State& y, std::span<const Tensor> constants,
-                      const auto& record) {
+                      Tensor t, Tensor z, std::span<const Tensor> constants, const auto& record,
+                      const NamedScope::Observe& observe = {}) {
     const std::size_t first_item = uses_probe ? 1 : 0;
-    NamedScope scope(y.front(), [&](const Item& asked) -> Tensor {
-      for (std::size_t i = 0; i < items.size(); ++i) {
-        if (items[i].name == asked.name) return constants[first_item + i];
-      }
-      bug("the field asked for '" + asked.name + "' only on a later call");
-    });
+    const auto provide = [&](const Item& asked) {
+      return constants[first_item + index_of(items, asked.name)];
+    };
+    NamedScope scope(z, provide, terms.mode, observe);
     std::vector<Tensor> probes;
     if (uses_probe) probes.push_back(constants.front());
-    TrajectoryPoint point(*terms.field, scope, field_time(t, precision), y.front(), probes,
+    TrajectoryPoint point(*terms.field, scope, field_time(t, precision), z, probes,
                           terms.divergence);
     return record(point, scope);
   };
   dynamics.rates = [at, terms](Tensor t, const State& y, std::span<const Tensor> constants) {
-    return at(t, y, constants,
+    return at(t, y.front(), constants,
               [&](TrajectoryPoint& point, Scope&) { return record_rates(point, terms); });
+  };
+  result.seen = [at, items = result.items](Tensor t, Tensor z, std::span<const Tensor> constants) {
+    std::vector<OdeDynamics::Seen> seen;
+    at(
+        t, z, constants, [](TrajectoryPoint& point, Scope&) { return point.velocity(); },
+        [&](const Observation& one) {
+          seen.push_back({index_of(items, one.buffer), one.weight, one.value});
+        });
+    return seen;
   };
   if (terms.field->has_stiff_part()) {
     dynamics.parts = [at, terms](Tensor t, const State& y, std::span<const Tensor> constants) {
-      return at(t, y, constants, [&](TrajectoryPoint& point, Scope& scope) {
+      return at(t, y.front(), constants, [&](TrajectoryPoint& point, Scope& scope) {
         return record_parts(point, terms, scope);
       });
     };

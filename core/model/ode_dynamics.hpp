@@ -3,7 +3,9 @@
 // Dynamics, and what it needs as constants.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,7 @@ struct OdeTerms {
   std::vector<NamedCost> running;     ///< those with a running cost
   std::vector<NamedCost> steps = {};  ///< those with a cost of the solver's steps
   bool events = false;  ///< what the field's event functions ask for is a constant too
+  Mode mode = Mode::evaluation;
 };
 
 struct OdeDynamics {
@@ -37,6 +40,15 @@ struct OdeDynamics {
   bool uses_probe = false;  ///< constants start with the probe, shaped as z
   std::vector<Item> items;  ///< the further constants: what the field asked for
   bool has_log_determinant = false;
+
+  /// What an evaluation of the field at (t, z) lets a buffer move towards, in the field's order.
+  struct Seen {
+    std::size_t item = 0;  ///< the buffer, of `items`
+    Tensor weight;
+    Tensor value;
+  };
+  std::function<std::vector<Seen>(Tensor t, Tensor z, std::span<const Tensor> constants)> seen;
+  std::vector<std::size_t> observed;  ///< items that `seen` speaks of, ascending; mostly none
 
   /// The first member that is a cost of steps.
   std::size_t first_of_steps() const {
@@ -55,7 +67,9 @@ struct CostForms {
   bool running = false;
   bool terminal = false;
   bool steps = false;
-  bool parameters = false;
+  bool parameters = false;  ///< of any parameter, whatever its name
+
+  bool none() const { return !running && !terminal && !steps && !parameters; }
 };
 CostForms cost_forms(const VectorField& field, const Regularizer& regularizer, const Shape& state,
                      DType precision);

@@ -38,6 +38,8 @@ void OdeBlock::read_regularizers(const plugin::Registry& registry) {
                         component.use() + " cannot be recorded: " + error.what());
     }
     read_span_jitter(component, *cost.cost.regularizer, cost.forms);
+    cost.place = component.place();
+    cost.about_names = cost.forms.none() && cost.cost.regularizer->span_jitter() == 0.0;
     regularizers_.push_back(std::move(cost));
   }
 }

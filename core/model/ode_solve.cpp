@@ -52,6 +52,22 @@ void record(OdeSolveSession& session, bool backward, const SolveReport& report) 
   if (!report.ok()) throw SolveFailure(session.block, report, session.on_failure);
 }
 
+void keep_observed(OdeSolveSession& session, const SolveReport& report, Views outputs) {
+  if (session.observer->steps() != report.accepted) {
+    throw RunError(
+        "the field of '" + session.block +
+        "' observes statistics at the accepted steps of the forward solve, but the "
+        "gradient method solves an equation of its own instead: use backprop or adjoint");
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!outputs[i]) continue;
+    const InputSpec& spec = session.observed[i];
+    const std::size_t bytes =
+        static_cast<std::size_t>(spec.shape.elements(1)) * size_of(spec.dtype);
+    session.device->copy(outputs[i], session.observer->buffers()[i], bytes);
+  }
+}
+
 class OdeSolveBackward final : public HostFunction {
  public:
   explicit OdeSolveBackward(std::shared_ptr<OdeSolveSession> session)
@@ -93,7 +109,8 @@ class OdeSolveBackward final : public HostFunction {
     targets.constants = outputs.subspan(first, constants);
     if (session.span_is_input && outputs[1]) targets.times = times;
     const SolveReport report = session.differentiable->backward(
-        solve_call(session, rows, args, {}), inputs.subspan(first + constants), targets);
+        solve_call(session, rows, args, {}),
+        inputs.subspan(first + constants, session.dynamics.members.size()), targets);
     record(session, true, report);
     if (session.span_is_input && outputs[1])
       session.device->upload(outputs[1], times.data(), sizeof times);
@@ -113,6 +130,9 @@ class OdeSolve final : public HostFunction {
     std::vector<Value> values;
     for (const Member& member : session_->dynamics.members)
       values.push_back(value_of(member.shape, member.dtype));
+    for (const InputSpec& buffer : session_->observed) {
+      values.push_back({buffer.shape, buffer.dtype, RowClass::coupled});
+    }
     return values;
   }
 
@@ -123,14 +143,16 @@ class OdeSolve final : public HostFunction {
 
   void run_on_device(std::int64_t rows, Views inputs, Views outputs) override {
     OdeSolveSession& session = *session_;
+    const std::size_t members = session.dynamics.members.size();
     session.times = session.span;
     if (session.span_is_input)
       session.device->download(session.times.data(), inputs[1], sizeof session.times);
     const Arguments args = arguments(session, rows, inputs);
-    const SolveCall call = solve_call(session, rows, args, outputs);
-    record(session, false,
-           session.differentiable ? session.differentiable->forward(call)
-                                  : session.integrator->integrate(call));
+    const SolveCall call = solve_call(session, rows, args, outputs.first(members));
+    const SolveReport report = session.differentiable ? session.differentiable->forward(call)
+                                                      : session.integrator->integrate(call);
+    record(session, false, report);
+    if (session.observer) keep_observed(session, report, outputs.subspan(members));
   }
 
   std::shared_ptr<HostFunction> vjp() override {

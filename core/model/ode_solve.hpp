@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "model/observer.hpp"
 #include "model/pipeline.hpp"
 #include "odeum/device.hpp"
 #include "odeum/gradient.hpp"
@@ -41,6 +42,8 @@ struct OdeSolveSession {
   /// One of the two: with derivatives, or without.
   std::unique_ptr<DifferentiableSolve> differentiable;
   std::unique_ptr<Integrator> integrator;
+  std::shared_ptr<Observer> observer;  ///< of buffers that the field observes; or none
+  std::vector<InputSpec> observed;     ///< those buffers
   std::shared_ptr<SolveLog> log;
   OnFailure on_failure = OnFailure::fail;
 
@@ -51,7 +54,7 @@ struct OdeSolveSession {
 };
 
 /// Inputs: z [rows, ...]; the times, if they are an input; the dynamics' constants. Outputs: all
-/// members at the end. Throws SolveFailure.
+/// members at the end; the observed buffers behind the solve. Throws SolveFailure.
 std::shared_ptr<HostFunction> make_ode_solve(std::shared_ptr<OdeSolveSession> session);
 
 }  // namespace odeum::model

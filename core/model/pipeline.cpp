@@ -51,6 +51,7 @@ struct Compiled {
   std::vector<std::string> costs;
   std::vector<Schedule> weights;
   std::vector<int> gradients;  ///< parameter indices of the outputs behind metrics and costs
+  std::vector<int> next;       ///< buffer indices of the outputs behind those
 };
 
 struct Pipeline::Parts {
@@ -72,11 +73,13 @@ struct Pipeline::Parts {
   Compiled evaluation;
   std::unique_ptr<BoundProgram> sampling;
   BatchMemory memory;
+  std::shared_ptr<void> next_buffers;  ///< what a training step makes of the buffers
   std::vector<std::string> warnings;
 
   Parts(const Config& config, const plugin::Registry& registry);
   void bind_roles();
-  Objective::Losses record_losses(const Objective& of, Recorder& recorder, RecordedModel& model);
+  Objective::Losses record_losses(const Objective& of, Recorder& recorder, Use use,
+                                  RecordedModel& model);
   void compile_training();
   void compile_evaluation();
   void compile_sampling();
@@ -130,19 +133,20 @@ void Pipeline::Parts::bind_roles() {
     roles[role] = index;
   }
   for (const std::string& role : names) {
+    if (const int index = column_index(role); index >= 0) roles.try_emplace(role, index);
     if (roles.count(role) == 0)
       root.fail("bind", "the objective's role '" + role + "' is bound to no column");
   }
   main_column = roles[names.front()];
 }
 
-Objective::Losses Pipeline::Parts::record_losses(const Objective& of, Recorder& recorder,
+Objective::Losses Pipeline::Parts::record_losses(const Objective& of, Recorder& recorder, Use use,
                                                  RecordedModel& model) {
   std::map<std::string, Tensor> values;
   for (const auto& [role, column] : roles) {
     values[role] = recorder.column(column, column_shape(columns[static_cast<std::size_t>(column)]));
   }
-  NamedScope scope = recorder.scope("objective");
+  NamedScope scope = recorder.scope("objective", use);
   return of.losses(scope, model, values);
 }
 
@@ -157,7 +161,7 @@ std::unique_ptr<BoundProgram> Pipeline::Parts::compile(const Recorder& recorder,
 void Pipeline::Parts::compile_training() {
   Recorder recorder(parameters, buffers, precision);
   RecordedModel model(*chain, recorder, Use::training);
-  const Objective::Losses losses = record_losses(*objective, recorder, model);
+  const Objective::Losses losses = record_losses(*objective, recorder, Use::training, model);
 
   std::vector<Tensor> outputs{mean_rows(cast(losses.loss, DType::f64))};
   std::vector<std::string> names{"loss"};
@@ -191,13 +195,22 @@ void Pipeline::Parts::compile_training() {
     names.push_back("gradient." +
                     parameters.entries[static_cast<std::size_t>(training.gradients[i])].name);
   }
+  for (const auto& [index, value] : recorder.next_buffers()) {
+    training.next.push_back(index);
+    outputs.push_back(value);
+    names.push_back("next." + buffers.entries[static_cast<std::size_t>(index)].name);
+  }
   training.program = compile(recorder, outputs, std::move(names), "training step");
+  if (!training.next.empty()) {
+    next_buffers = device->allocate(static_cast<std::size_t>(buffers.size) * size_of(precision));
+  }
 }
 
 void Pipeline::Parts::compile_evaluation() {
   Recorder recorder(parameters, buffers, precision);
   RecordedModel model(*chain, recorder, Use::evaluation);
-  const Objective::Losses losses = record_losses(*evaluation_objective, recorder, model);
+  const Objective::Losses losses =
+      record_losses(*evaluation_objective, recorder, Use::evaluation, model);
   std::vector<Tensor> outputs;
   for (const auto& [name, value] : losses.metrics) {
     evaluation.metrics.push_back(name);
@@ -210,7 +223,7 @@ void Pipeline::Parts::compile_sampling() {
   const std::string reason = chain->why_no_inverse();
   if (!reason.empty()) throw ConfigError("this model cannot draw samples: " + reason);
   Recorder recorder(parameters, buffers, precision);
-  NamedScope scope = recorder.scope("objective");
+  NamedScope scope = recorder.scope("objective", Use::evaluation);
   const Tensor base = evaluation_objective->base_sample(scope, chain->output_shape());
   if (!base)
     throw ConfigError("this objective defines no samples: " +
@@ -281,8 +294,19 @@ StepResult Pipeline::train_step(const Batch& batch, std::int64_t step, View para
     const Entry& entry = parts.parameters.entries[static_cast<std::size_t>(index)];
     outputs.push_back(gradient + static_cast<std::size_t>(entry.offset) * element);
   }
+  const View next{parts.next_buffers.get(), 0};
+  const auto place_of = [&](int index) {
+    return static_cast<std::size_t>(parts.buffers.entries[static_cast<std::size_t>(index)].offset) *
+           element;
+  };
+  for (const int index : training.next) outputs.push_back(next + place_of(index));
   parts.log->records.clear();
   training.program->run(sources, outputs);
+  for (const int index : training.next) {
+    const Entry& entry = parts.buffers.entries[static_cast<std::size_t>(index)];
+    parts.device->copy(buffers + place_of(index), next + place_of(index),
+                       static_cast<std::size_t>(entry.size) * element);
+  }
 
   std::vector<double> values(scalars);
   parts.device->download(values.data(), results, scalars * sizeof(double));

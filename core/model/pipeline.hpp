@@ -109,7 +109,8 @@ class Pipeline {
   std::vector<double> fit(const Batch& rows, View parameters, std::vector<double> buffers);
 
   /// One training step's loss and gradient. `step` counts from 0 and keys the noise. The gradient
-  /// buffer is overwritten.
+  /// buffer is overwritten; `buffers` move as the step's components let them (Scope::observe), once
+  /// the whole step has run.
   StepResult train_step(const Batch& batch, std::int64_t step, View parameters, View buffers,
                         View gradient);
 

@@ -7,6 +7,17 @@
 
 namespace odeum::model {
 
+namespace {
+
+const Entry& entry_of(const Layout& layout, const std::string& name) {
+  for (const Entry& entry : layout.entries) {
+    if (entry.name == name) return entry;
+  }
+  bug("'" + name + "' is observed, but no buffer has that name");
+}
+
+}  // namespace
+
 Recorder::Recorder(Layout& parameters, Layout& buffers, DType precision)
     : parameters_(parameters), buffers_(buffers), precision_(precision) {}
 
@@ -56,8 +67,8 @@ Tensor Recorder::scalar(int index) {
 
 Tensor Recorder::anchor() { return recording_.constant(0.0, Shape{1}, precision_); }
 
-NamedScope Recorder::scope(const std::string& prefix) {
-  return NamedScope(anchor(), [this, prefix](const Item& item) -> Tensor {
+NamedScope Recorder::scope(const std::string& prefix, Mode mode) {
+  const auto provide = [this, prefix](const Item& item) -> Tensor {
     const std::string name = prefix + "." + item.name;
     switch (item.kind) {
       case Item::Kind::parameter:
@@ -71,7 +82,34 @@ NamedScope Recorder::scope(const std::string& prefix) {
     }
     throw ConfigError("'" + prefix + "' asks for the input '" + item.name +
                       "', which nothing in this pipeline provides");
-  });
+  };
+  return {anchor(), provide, mode,
+          [this, prefix](const Observation& seen) { observe(prefix, seen); }};
+}
+
+void Recorder::observe(const std::string& prefix, const Observation& seen) {
+  const std::string name = prefix + "." + seen.buffer;
+  Tensor& next = next_[name];
+  if (!next) {
+    const Entry& entry = entry_of(buffers_, name);
+    next = buffer(name, entry.shape, entry.initializer.value);
+  }
+  next = folded(next, seen.weight, seen.value);
+}
+
+std::vector<std::pair<int, Tensor>> Recorder::next_buffers() const {
+  std::vector<std::pair<int, Tensor>> result;
+  for (std::size_t i = 0; i < buffers_.entries.size(); ++i) {
+    const Entry& entry = buffers_.entries[i];
+    const auto found = next_.find(entry.name);
+    if (found == next_.end()) continue;
+    if (!(found->second.shape() == entry.shape)) {
+      throw ConfigError("what is observed for the buffer '" + entry.name + "' of shape " +
+                        entry.shape.text() + " has shape " + found->second.shape().text());
+    }
+    result.emplace_back(static_cast<int>(i), found->second);
+  }
+  return result;
 }
 
 std::vector<Tensor> Recorder::used_parameters() const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -49,7 +50,11 @@ class Recorder {
   Tensor scalar(int index);
 
   /// A scope that prefixes names with "prefix." and binds to this recorder.
-  NamedScope scope(const std::string& prefix);
+  NamedScope scope(const std::string& prefix, Mode mode);
+  /// What a buffer is behind the program; the last one counts.
+  void set_next(const std::string& buffer, Tensor next) { next_[buffer] = next; }
+  /// By index in the buffers' layout: those that were set, or observed by blocks.
+  std::vector<std::pair<int, Tensor>> next_buffers() const;
   DType precision() const { return precision_; }
   const Recording& recording() const { return recording_; }
   const std::vector<Binding>& bindings() const { return bindings_; }
@@ -64,8 +69,11 @@ class Recorder {
  private:
   Tensor bind(Binding binding, const std::string& name, const Shape& shape, DType type);
 
+  void observe(const std::string& prefix, const Observation& seen);
+
   Layout& parameters_;
   Layout& buffers_;
+  std::map<std::string, Tensor> next_;  ///< by the buffer's full name
   DType precision_;
   Recording recording_;
   std::vector<Binding> bindings_;

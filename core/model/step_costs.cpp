@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "model/noted_rates.hpp"
 #include "odeum/program.hpp"
 #include "odeum/tensor.hpp"
 #include "solve/rates.hpp"
@@ -14,46 +15,6 @@ namespace odeum::model {
 namespace {
 
 using Evaluation = SolverStep::Evaluation;
-
-/// Rates handed through, with z's noted.
-class NotedRates final : public Rates {
- public:
-  NotedRates(Rates& rates, const program::Graph* graph) : rates_(rates), graph_(graph) {}
-
-  State operator()(Tensor t, const State& y) override {
-    State result = rates_(t, y);
-    note(t, y.front(), result.front());
-    return result;
-  }
-  Parts parts(Tensor t, const State& y) override {
-    Parts result = rates_.parts(t, y);
-    note(t, y.front(), result.rest.front() + result.stiff.front());
-    return result;
-  }
-  bool quadrature(std::size_t member) const override { return rates_.quadrature(member); }
-  Tensor tolerance(std::size_t member, Tensor magnitude) const override {
-    return rates_.tolerance(member, magnitude);
-  }
-  bool along_absolute_time(std::size_t member) const override {
-    return rates_.along_absolute_time(member);
-  }
-  std::int64_t calls() const override { return rates_.calls(); }
-
-  void note(Tensor t, Tensor z, Tensor rate) {
-    // What is evaluated inside an iteration has a recording of its own and is no stage.
-    if (z.graph() != graph_) return;
-    for (const Evaluation& known : noted) {
-      if (known.t.id() == t.id() && known.z.id() == z.id()) return;
-    }
-    noted.push_back({t, z, rate});
-  }
-
-  std::vector<Evaluation> noted;
-
- private:
-  Rates& rates_;
-  const program::Graph* graph_;
-};
 
 class StepCosts final : public Solver {
  public:

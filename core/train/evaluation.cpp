@@ -56,6 +56,7 @@ Evaluation evaluate(model::Pipeline& pipeline, const EvaluationRequest& request,
     ++batches;
   }
   for (const auto& [name, values] : all) result.metrics[name] = statistic(values);
+  result.figures = pipeline.objective().figures(all);
   result.samples = request.samples - result.skipped;
   result.forward_evaluations = static_cast<double>(evaluations) / static_cast<double>(batches);
   return result;

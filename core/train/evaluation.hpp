@@ -22,7 +22,8 @@ Statistic statistic(const std::vector<double>& values);
 
 struct Evaluation {
   std::map<std::string, Statistic> metrics;
-  std::int64_t samples = 0;          ///< that the metrics are means over
+  std::map<std::string, double> figures;  ///< of the objective, of all rows together
+  std::int64_t samples = 0;               ///< that the metrics are means over
   std::int64_t skipped = 0;          ///< samples whose solve failed, with on_failure: skip_sample
   double forward_evaluations = 0.0;  ///< mean over batches
 };

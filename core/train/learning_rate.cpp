@@ -20,8 +20,11 @@ Schema warmed(const std::string& summary) {
 std::vector<std::pair<std::string, Schema>> schedule_schemas() {
   Schema warmup("The rate grows linearly from zero, then stays");
   warmup.integer("steps", "length of the growth").at_least(1);
-  Schema step = warmed("The rate is multiplied by a factor every so many steps");
-  step.integer("every", "steps between two changes").at_least(1);
+  Schema step = warmed("The rate is multiplied by a factor every so many steps, or at given ones");
+  step.integer("every", "steps between two changes; this or `at`").optional().at_least(1);
+  step.integers("at", "the steps of the changes, counted from the start, warm-up included")
+      .optional()
+      .at_least(1);
   step.number("factor", 0.1, "what the rate is multiplied by").above(0).at_most(1);
   Schema cosine = warmed("The rate falls along half a cosine until the last step");
   cosine.cite(
@@ -40,7 +43,11 @@ LearningRate::LearningRate(const Config& optimizer, std::int64_t total_steps)
   if (shape_ == "warmup") warmup_ = schedule.integer("steps");
   if (shape_ == "step" || shape_ == "cosine") warmup_ = schedule.integer("warmup");
   if (shape_ == "step") {
-    every_ = schedule.integer("every");
+    if (schedule.has("every") == schedule.has("at")) {
+      schedule.fail("every", "or `at` says when the rate changes: give one of them");
+    }
+    if (schedule.has("every")) every_ = schedule.integer("every");
+    if (schedule.has("at")) at_ = schedule.integers("at");
     multiply_ = schedule.number("factor");
   }
   if (shape_ == "cosine") final_ = schedule.number("final");
@@ -54,7 +61,10 @@ double LearningRate::factor(std::int64_t step) const {
   if (step < warmup_) return static_cast<double>(step + 1) / static_cast<double>(warmup_);
   const std::int64_t since = step - warmup_;
   if (shape_ == "step") {
-    const std::int64_t changes = since / every_;
+    const std::int64_t changes =
+        at_.empty() ? since / every_
+                    : std::count_if(at_.begin(), at_.end(),
+                                    [step](std::int64_t change) { return step >= change; });
     return std::pow(multiply_, static_cast<double>(changes));
   }
   if (shape_ == "cosine") {

@@ -31,6 +31,7 @@ class LearningRate {
   std::string shape_;
   std::int64_t warmup_ = 0;
   std::int64_t every_ = 1;
+  std::vector<std::int64_t> at_;  ///< steps of changes; empty: every so many
   double multiply_ = 1.0;
   double final_ = 0.0;
   std::int64_t total_;

@@ -48,6 +48,7 @@ Json to_json(const Evaluation& evaluation) {
     json[name] = value.mean;
     json[name + "_stderr"] = value.stderr_;
   }
+  for (const auto& [name, value] : evaluation.figures) json[name] = value;
   json["samples"] = evaluation.samples;
   json["evaluations"] = evaluation.forward_evaluations;
   if (evaluation.skipped > 0) json["skipped_samples"] = evaluation.skipped;

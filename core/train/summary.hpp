@@ -38,7 +38,8 @@ struct SummaryFacts {
 io::Json make_summary(const Config& root, const model::Pipeline& pipeline,
                       plugin::Registry& registry, const SummaryFacts& facts);
 
-/// {<metric>, <metric>_stderr, samples, evaluations, skipped_samples (where there are any)}.
+/// {<metric>, <metric>_stderr, <figure>, samples, evaluations, skipped_samples (where there are
+/// any)}.
 io::Json to_json(const Evaluation& evaluation);
 
 /// [{kind, name, version}] of everything that a configuration names, each once.

@@ -98,11 +98,15 @@ void check_regularizer(const Workbench& bench, Checks& checks) {
   bool of_parameters = false;
   checks.that("gives one number, or none, for a parameter", [&] {
     FunctionRecording recording(DType::f64, 1, 1);
-    const Tensor cost = regularizer->parameter_cost(recording.input("weights", {4, 3}));
-    of_parameters = static_cast<bool>(cost);
-    if (!of_parameters) return std::string("none");
-    require(cost.shape() == Shape{1}, "wanted is [1], this is " + cost.shape().text());
-    return std::string();
+    const Tensor parameter = recording.input("weights", {4, 3});
+    // As fields name theirs.
+    for (const char* name : {"layer.weight", "layer.bias", "norm.gamma", "norm.alpha"}) {
+      const Tensor cost = regularizer->named_parameter_cost(name, parameter);
+      if (!cost) continue;
+      of_parameters = true;
+      require(cost.shape() == Shape{1}, "wanted is [1], this is " + cost.shape().text());
+    }
+    return std::string(of_parameters ? "" : "none");
   });
   checks.that("says some cost, or a random span", [&] {
     require(regularizer->span_jitter() >= 0.0, "span_jitter() is negative");

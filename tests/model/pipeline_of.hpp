@@ -92,6 +92,7 @@ struct Assembled {
   struct Step {
     model::StepResult result;
     Values gradient;  ///< laid out as the parameters
+    Values buffers;   ///< behind the step
   };
   Step train_step(const model::Batch& batch, std::int64_t step = 0) {
     const auto theta = on_device(parameters, pipeline.parameters());
@@ -103,6 +104,9 @@ struct Assembled {
     model::append_flat(pipeline.device(), {slope.get(), 0},
                        static_cast<std::size_t>(pipeline.parameters().size), pipeline.precision(),
                        taken.gradient);
+    model::append_flat(pipeline.device(), {state.get(), 0},
+                       static_cast<std::size_t>(pipeline.buffers().size), pipeline.precision(),
+                       taken.buffers);
     return taken;
   }
   model::EvaluationResult evaluate(const model::Batch& batch, std::int64_t pass = 0) {

@@ -18,15 +18,18 @@ namespace odeum::plugin_tests {
 
 class Tape {
  public:
-  explicit Tape(std::int64_t rows, DType type = DType::f64)
+  explicit Tape(std::int64_t rows, DType type = DType::f64, Mode mode = Mode::evaluation)
       : rows_(rows),
         type_(type),
-        scope_(input("anchor", {1}, {0.0}),
-               [this](const model::Item& item) { return provide(item); }) {}
+        scope_(
+            input("anchor", {1}, {0.0}), [this](const model::Item& item) { return provide(item); },
+            mode, [this](const model::Observation& one) { observed.push_back(one); }) {}
 
   /// Values that the scope hands out under a name; others are drawn, uniform in (-1, 1), or for
   /// noise, from the distribution asked for. To be set before recording.
   std::map<std::string, std::vector<double>> given;
+  /// What was observed, in order (in training only).
+  std::vector<model::Observation> observed;
 
   Tensor input(const std::string& name, const Shape& shape, std::vector<double> values) {
     if (static_cast<std::int64_t>(values.size()) != shape.elements(rows_))

@@ -34,6 +34,23 @@ TEST(LearningRate, IsConstantUnlessThereIsASchedule) {
   EXPECT_EQ(rate.at(1000), 0.5);
 }
 
+TEST(LearningRate, ChangesAtTheStepsGiven) {
+  const LearningRate rate(
+      optimizer("{use: sgd, lr: 0.5, schedule: {use: step, at: [3, 5], factor: 0.1}}"), 100);
+  EXPECT_EQ(rate.at(2), 0.5);
+  EXPECT_NEAR(rate.at(3), 0.05, kRounding);
+  EXPECT_NEAR(rate.at(4), 0.05, kRounding);
+  EXPECT_NEAR(rate.at(5), 0.005, kRounding);
+}
+
+TEST(LearningRate, RefusesTwoWordsOnWhenItChangesAndNone) {
+  for (const std::string when : {"", ", every: 2, at: [3]"}) {
+    EXPECT_THROW(
+        LearningRate(optimizer("{use: sgd, lr: 0.5, schedule: {use: step" + when + "}}"), 100),
+        ConfigError);
+  }
+}
+
 TEST(LearningRate, GrowsLinearlyDuringTheWarmUp) {
   const LearningRate rate(optimizer("{use: adam, lr: 0.5, schedule: {use: warmup, steps: 4}}"),
                           100);

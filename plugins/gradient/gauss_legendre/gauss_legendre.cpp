@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "odeum/plugin.hpp"
 #include "quadrature_solve.hpp"
@@ -15,6 +18,16 @@ constexpr std::int64_t kPanel = 4;
 constexpr std::int64_t kSurplus = 3;
 constexpr double kDensity = 0.1;
 constexpr std::int64_t kRule = 15;
+
+std::string kinks_refusal(const std::vector<double>& kinks) {
+  char first[32];
+  std::snprintf(first, sizeof first, "%.6g", kinks.front());
+  return "takes the integral of the parameters' gradient by Gauss' rules, which are for smooth "
+         "integrands, and this field's has kinks at " +
+         std::to_string(kinks.size()) + " times (t = " + first +
+         ", ...): what it interpolates between two of them is seen by the nodes there alone, often "
+         "by none, and gets no gradient. Use backprop or adjoint";
+}
 
 class GaussLegendre final : public GradientMethod {
  public:
@@ -109,6 +122,7 @@ class GaussLegendre final : public GradientMethod {
       return "with nodes: steps places nodes on the steps that all samples share, and here each "
              "has its own: use nodes: adaptive or published";
     }
+    if (!dynamics.kinks.empty()) return kinks_refusal(dynamics.kinks);
     return gauss_legendre::batch_refusal(dynamics);
   }
 

@@ -41,6 +41,11 @@ class Block {
   virtual Tensor inverse(Scope& scope, Tensor y) const;
   virtual std::string why_no_inverse() const { return ""; }
 
+  /// Why the block is no change of variables, so that nothing behind it has a density with respect
+  /// to the data: an objective that needs the log-determinant is refused with these words. Empty:
+  /// it is one, or declares its result to be the data.
+  virtual std::string why_no_log_determinant() const { return ""; }
+
   /// Whether the block wants `fit` before training.
   virtual bool needs_moments() const { return false; }
   /// ... with the covariance, which costs features^2 numbers.

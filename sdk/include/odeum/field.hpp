@@ -23,6 +23,10 @@ struct Initializer {
   static Initializer normal(double deviation) { return {Rule::normal, deviation}; }
 };
 
+/// What tensor code is recorded for: a training step, or anything else (evaluation, sampling, a
+/// solve on its own).
+enum class Mode : std::uint8_t { training, evaluation };
+
 /// What tensor code may ask for, by name. The same name gives the same thing on every call, so
 /// code that runs once a recording needs no state. Names are local to the component.
 class Scope {
@@ -39,6 +43,22 @@ class Scope {
   virtual Tensor noise(const std::string& name, Shape shape, Distribution distribution) = 0;
   /// A value that the recording belongs to, for making constants: zeros of shape [1].
   virtual Tensor anchor() = 0;
+
+  virtual Mode mode() const = 0;
+  /// Lets a buffer move towards what this evaluation saw:
+  ///
+  ///     buffer <- buffer + weight (value - buffer),   without derivative
+  ///
+  /// `buffer` names one that `buffer()` has given; `weight` and `value` broadcast against it, have
+  /// no rows, and may depend on everything but the buffer. Outside training nothing is observed.
+  ///
+  /// What a training step observes takes effect behind it: all of the step, its backward pass and
+  /// what that computes anew see the buffer as it was. A block observes once a call. A field
+  /// observes at each evaluation that an accepted step of the forward solve has made, in their
+  /// order; those of rejected steps and backward solves do not count, nor does a step whose loss
+  /// was thrown away. Only odeum's own loop with one step size for the batch can tell them apart;
+  /// other solves are refused.
+  virtual void observe(const std::string& buffer, Tensor weight, Tensor value) = 0;
 };
 
 class VectorField {
@@ -63,6 +83,9 @@ class VectorField {
 
   /// Extent of z's last axis, where the field fixes it (3 for Lorenz'63); -1: any.
   virtual std::int64_t features() const { return -1; }
+  /// Times, ascending, at which the rate is continuous and its derivative by t is not (the nodes of
+  /// a piecewise linear interpolation): methods for smooth rates lose their order there.
+  virtual std::vector<double> kinks() const { return {}; }
   /// Names of z's components for reports; may be empty.
   virtual std::vector<std::string> components() const { return {}; }
 };

@@ -52,6 +52,13 @@ class Objective {
   virtual Losses losses(Scope& scope, Model& model,
                         const std::map<std::string, Tensor>& roles) const = 0;
 
+  /// Figures of a whole evaluation that are no means over rows (a calibration error), by name, from
+  /// the metrics of all its rows.
+  virtual std::map<std::string, double> figures(
+      const std::map<std::string, std::vector<double>>& metrics) const {
+    return (void)metrics, std::map<std::string, double>{};
+  }
+
   /// Draws from the base distribution shaped [rows, ...], for `sample`; empty Tensor: this
   /// objective does not define one, with the reason in `why_no_sampling`.
   virtual Tensor base_sample(Scope& scope, const Shape& shape) const {

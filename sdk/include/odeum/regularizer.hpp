@@ -3,6 +3,7 @@
 // its units (nats or bits per dimension); the core multiplies by `weight:` and averages over rows.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "odeum/plugin.hpp"
@@ -64,6 +65,11 @@ class Regularizer {
   virtual double span_jitter() const { return 0.0; }
   /// A cost of one parameter, [1]; empty: none.
   virtual Tensor parameter_cost(Tensor parameter) const { return (void)parameter, Tensor(); }
+  /// The same, for a cost that depends on which parameter it is: `name` as the field gave it to
+  /// Scope::parameter. This one is asked.
+  virtual Tensor named_parameter_cost(const std::string& name, Tensor parameter) const {
+    return (void)name, parameter_cost(parameter);
+  }
 };
 
 }  // namespace odeum::inline v1

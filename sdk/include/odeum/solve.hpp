@@ -41,6 +41,8 @@ struct Dynamics {
   /// quadratures are empty Tensors.
   std::function<Rates::Parts(Tensor t, const State& y, std::span<const Tensor> constants)> parts =
       {};
+  /// VectorField::kinks: where the rates are continuous in time and their derivative is not.
+  std::vector<double> kinks = {};
 };
 
 /// For each member, whether no rate depends on it. The first member, the state, counts as one that
