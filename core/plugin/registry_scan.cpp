@@ -100,10 +100,15 @@ std::vector<Listed> Registry::read_file(const std::string& path, const std::stri
   unknown.unusable = records.wrong;
   if (!unknown.unusable.empty()) return {unknown};
   std::vector<Listed> all;
+  const bool some_belong_here =
+      std::any_of(records.list.begin(), records.list.end(),
+                  [&](const FileRecord& record) { return record.kind == kind; });
   for (const FileRecord& record : records.list) {
     Listed listed{kind, record.name, record.version, record.summary, path, why_other_abi(record)};
     if (listed.name.empty()) listed.name = unknown.name;
-    if (record.kind != kind && given_file(path)) continue;
+    // A file with components of several kinds is found by a link in the folder of each.
+    const bool elsewhere = some_belong_here || given_file(path);
+    if (elsewhere && record.kind != kind && !record.kind.empty()) continue;
     if (listed.unusable.empty() && record.kind != kind)
       listed.unusable = "its record says " + record.kind + "/" + record.name +
                         ", so its place is the folder " + record.kind;
