@@ -2,6 +2,7 @@
 #include "odeum/field.hpp"
 
 #include "verify/function.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -83,6 +84,10 @@ void check_field(const Workbench& bench, Checks& checks) {
       return std::string();
     });
   }
+  check_resources(checks, [&] {
+    bench.tested<VectorField>();
+    record(DType::f64);
+  });
 }
 
 }  // namespace odeum::verify

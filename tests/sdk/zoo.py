@@ -152,6 +152,11 @@ ZOO = [
     Bad("throwing constructor", "three is no prime", from_library("throwing"), "throws_exception", seen_by_list=False),
     Bad("throwing schema", "failed to say its schema: ", from_library("throwing"), "throws_in_schema",
         seen_by_list=False),
+    Bad("leaking memory", "bytes of memory", from_library("leaking"), "leaks_memory", seen_by_list=False, named_by=()),
+    Bad("leaking files", "every use leaves 1 files open", from_library("leaking"), "leaks_files", seen_by_list=False,
+        named_by=()),
+    Bad("leaking threads", "every use leaves 1 threads", from_library("leaking"), "leaks_threads", seen_by_list=False,
+        named_by=()),
     Bad("crashing", "crashed (SIGKILL)", seen_by_list=False, named_by=()),
     Bad("endless", "did not answer within 2 seconds", seen_by_list=False, named_by=()),
 ]
@@ -200,7 +205,7 @@ def judge(tool, zoo, bad):
     good = result.returncode == 0 and listed != bad.seen_by_list and warned == bad.seen_by_list
     tool.expect(f"list {'skips it with the reason' if bad.seen_by_list else 'runs none of its code'}", good, result)
     for file in folder.glob("controller/*.so") if bad.verify else ():
-        result = tool.run("verify", file, "--limit", 2)
+        result = tool.run("verify", file, "--limit", 2 if bad.what == "endless" else 60)
         tool.expect("verify says so", result.returncode == 1 and bad.says in result.stdout + result.stderr, result)
 
 
