@@ -21,10 +21,17 @@ Arguments arguments() {
       .positional("WHAT", "solver/dopri5, ..., or train, solve, gradcheck");
 }
 
-std::string describe_root(const std::string& name) {
-  if (name == "train") return config::describe(train::root_schema());
-  if (name == "solve") return config::describe(train::solve_schema());
-  return config::describe(train::gradcheck_schema());
+Schema root_schema(const std::string& name) {
+  if (name == "train") return train::root_schema();
+  if (name == "solve") return train::solve_schema();
+  return train::gradcheck_schema();
+}
+
+/// As text, and its parts for programs.
+io::Json description_of(const Schema& schema) {
+  io::Json description{{"text", config::describe(schema)}};
+  description.update(config::to_json(schema));
+  return description;
 }
 
 const plugin::Listed& choose(const std::vector<plugin::Listed>& all, const std::string& kind,
@@ -51,33 +58,34 @@ int run(const Values& values) {
                       "'");
   }
   plugin::Registry& plugins = registry(values);
+  io::Json head{{"name", what}};
   io::Json description;
-  std::string text;
   if (root) {
-    text = describe_root(what);
-    description = {{"name", what}};
+    description = description_of(root_schema(what));
   } else {
     const std::string kind = what.substr(0, slash);
     const std::string name = what.substr(slash + 1);
     const auto all = list_components(plugins, kind);
     const plugin::Listed& one = choose(all, kind, name, plugins);
-    text = plugin::in_child("the plugin " + what,
-                            [&] { return config::describe(*schemas(plugins).find(kind, name)); });
-    description = {{"kind", one.kind},
-                   {"name", one.name},
-                   {"version", one.version},
-                   {"summary", one.summary},
-                   {"file", one.file}};
+    const std::string answer = plugin::in_child("the plugin " + what, [&] {
+      return io::to_line(description_of(*schemas(plugins).find(kind, name)));
+    });
+    description = io::parse_json(answer, one.file);
+    head = {{"kind", one.kind},
+            {"name", one.name},
+            {"version", one.version},
+            {"summary", one.summary},
+            {"file", one.file}};
     if (!json) {
       std::printf("%s/%s %s\n%s\n\n", one.kind.c_str(), one.name.c_str(), one.version.c_str(),
                   one.file.c_str());
     }
   }
   if (json) {
-    description["text"] = text;
-    print_json(description);
+    head.update(description);
+    print_json(head);
   } else {
-    std::printf("%s", text.c_str());
+    std::printf("%s", description["text"].get<std::string>().c_str());
   }
   return kDone;
 }

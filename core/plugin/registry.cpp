@@ -18,14 +18,17 @@ std::string full_name(const std::string& kind, const std::string& name) {
   return kind + "/" + name;
 }
 
-std::vector<fs::path> libraries_in(const fs::path& folder) {
-  std::vector<fs::path> files;
+/// Plugin files in the current folder, which is not searched, that the name could have meant.
+std::string in_current_folder(const std::string& kind, const std::string& name) {
   std::error_code error;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    if (it->path().extension() == ".so") files.push_back(it->path());
+  const fs::path here = fs::current_path(error);
+  std::string text;
+  for (const fs::path& place : {fs::path(name + ".so"), fs::path(kind) / (name + ".so")}) {
+    if (error || !fs::exists(here / place, error)) continue;
+    text.append("  not looked in the current folder, which has ").append(place.string());
+    text.append("; --plugin-path DIR searches DIR/").append(kind).append("/*.so\n");
   }
-  std::sort(files.begin(), files.end());
-  return files;
+  return text;
 }
 
 void check_kind(const std::string& kind) {
@@ -37,83 +40,6 @@ void check_kind(const std::string& kind) {
 }  // namespace
 
 Registry::Registry(std::vector<Folder> folders) : folders_(std::move(folders)) {}
-
-Registry::Found& Registry::scan(const std::string& kind) const {
-  const auto [known, fresh] = kinds_.try_emplace(kind);
-  if (fresh) {
-    for (const std::string& file : given_files_) scan_file(known->second, file, kind);
-    for (const Folder& folder : folders_) scan_folder(known->second, folder, kind);
-  }
-  return known->second;
-}
-
-void Registry::scan_folder(Found& found, const Folder& folder, const std::string& kind) const {
-  const fs::path path = folder.path / kind;
-  const std::string shown = path.string() + " (" + folder.origin + ")";
-  std::error_code error;
-  if (!fs::is_directory(path, error)) {
-    found.looked.push_back(shown + ": there is no such folder");
-    trace(found.looked.back());
-    return;
-  }
-  for (const fs::path& level : {folder.path, path}) {
-    const std::string why = why_untrusted(level, account_);
-    if (why.empty()) continue;
-    std::string line = shown + ": not used, ";
-    if (level != path) line.append(level.string()).append(": ");
-    found.looked.push_back(line.append(why));
-    trace(found.looked.back());
-    return;
-  }
-  const auto files = libraries_in(path);
-  found.looked.push_back(shown + ": " + std::to_string(files.size()) +
-                         (files.size() == 1 ? " file" : " files"));
-  trace(found.looked.back());
-  for (const fs::path& file : files) {
-    const fs::path real = fs::canonical(file, error);
-    if (error || !given_file(real.string())) scan_file(found, file.string(), kind);
-  }
-}
-
-void Registry::scan_file(Found& found, const std::string& path, const std::string& kind) const {
-  Listed unknown;
-  unknown.kind = kind;
-  unknown.name = fs::path(path).stem().string();
-  unknown.file = path;
-  unknown.unusable = why_untrusted(path, account_);
-  if (!unknown.unusable.empty()) return admit(found, unknown);
-  FileRecords records = read_records(fs::path(path));
-  unknown.unusable = records.wrong;
-  if (!unknown.unusable.empty()) return admit(found, unknown);
-  for (const FileRecord& record : records.list) {
-    Listed listed{kind, record.name, record.version, record.summary, path, why_other_abi(record)};
-    if (listed.name.empty()) listed.name = unknown.name;
-    if (record.kind != kind && given_file(path)) continue;
-    if (listed.unusable.empty() && record.kind != kind)
-      listed.unusable = "its record says " + full_name(record.kind, record.name) +
-                        ", so its place is the folder " + record.kind;
-    admit(found, std::move(listed));
-  }
-  files_[path].records = std::move(records.list);
-}
-
-void Registry::admit(Found& found, Listed listed) {
-  if (listed.unusable.empty()) {
-    const auto earlier = std::find_if(found.usable.begin(), found.usable.end(),
-                                      [&](const Listed& l) { return l.name == listed.name; });
-    if (earlier != found.usable.end())
-      listed.unusable = full_name(listed.kind, listed.name) + " comes from " + earlier->file +
-                        " already, which is searched first";
-  }
-  const bool usable = listed.unusable.empty();
-  trace(listed.file + ": " + full_name(listed.kind, listed.name) +
-        (usable ? " " + listed.version : " passed over: " + listed.unusable));
-  (usable ? found.usable : found.passed_over).push_back(std::move(listed));
-}
-
-bool Registry::given_file(const std::string& path) const {
-  return std::find(given_files_.begin(), given_files_.end(), path) != given_files_.end();
-}
 
 std::vector<Listed> Registry::add_file(const std::string& file) {
   const std::lock_guard lock(mutex_);
@@ -203,6 +129,7 @@ std::string Registry::explain(const std::string& kind, const std::string& name) 
     const bool hidden = listed.name != name && find(kind, listed.name);
     if (!hidden) text += "  passed over " + listed.file + ": " + listed.unusable + "\n";
   }
+  text += in_current_folder(kind, name);
   if (!text.empty()) text.pop_back();
   return text;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Registry: finds plugins, checks them, loads them when they are first used, and makes their
 // objects. A plugin lies at <folder>/<kind>/<any>.so; a file may hold several. The first folder of
-// the search path that has a usable kind/name wins. Thread-safe; const, as looking and loading
-// change nothing but what is known already. Libraries are never unloaded.
+// the search path that has a usable kind/name wins; two files of one folder that have the same one
+// are both refused. Thread-safe; const, as looking and loading change nothing but what is known
+// already. Libraries are never unloaded.
 #pragma once
 
 #include <array>
@@ -100,7 +101,7 @@ class Registry {
 
   Found& scan(const std::string& kind) const;
   void scan_folder(Found& found, const Folder& folder, const std::string& kind) const;
-  void scan_file(Found& found, const std::string& path, const std::string& kind) const;
+  std::vector<Listed> read_file(const std::string& path, const std::string& kind) const;
   bool given_file(const std::string& path) const;
   static void admit(Found& found, Listed listed);
   const PluginEntry& load(const Listed& listed) const;

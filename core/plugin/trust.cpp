@@ -45,11 +45,14 @@ std::string why_untrusted(const std::filesystem::path& path, const Account& acco
     return std::string("it cannot be looked at: ") +
            (error ? error.message() : std::strerror(errno));
   std::string why = why_untrusted(status, account);
-  if (!why.empty() || S_ISDIR(status.st_mode)) return why;
-  if (!S_ISREG(status.st_mode)) return "it is not a file";
-  if (::stat(real.parent_path().c_str(), &status) != 0) return "its folder cannot be looked at";
-  why = why_untrusted(status, account);
-  return why.empty() ? "" : "its folder " + real.parent_path().string() + ": " + why;
+  if (why.empty() && !S_ISDIR(status.st_mode)) {
+    if (!S_ISREG(status.st_mode)) return "it is not a file";
+    if (::stat(real.parent_path().c_str(), &status) != 0) return "its folder cannot be looked at";
+    why = why_untrusted(status, account);
+    if (!why.empty()) why = "its folder " + real.parent_path().string() + ": " + why;
+  }
+  const bool link = std::filesystem::is_symlink(path, error);
+  return why.empty() || !link ? why : "it is a link to " + real.string() + ": " + why;
 }
 
 }  // namespace odeum::plugin

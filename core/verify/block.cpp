@@ -7,6 +7,7 @@
 #include "odeum/transforms.hpp"
 #include "program/interpreter.hpp"
 #include "verify/function.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -161,6 +162,10 @@ void check_block(const Workbench& bench, Checks& checks) {
       return "to " + shown(error);
     });
   }
+  check_resources(checks, [&] {
+    bench.tested<Block>();
+    forward(DType::f64);
+  });
 }
 
 }  // namespace odeum::verify

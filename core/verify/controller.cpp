@@ -6,6 +6,7 @@
 
 #include "program/interpreter.hpp"
 #include "verify/problem.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -116,6 +117,7 @@ void check_controller(const Workbench& bench, Checks& checks) {
     require(one[0].next_h == each[1].next_h && one[0].accept == each[1].accept, "it does not");
     return std::string();
   });
+  check_resources(checks, [&] { decide(*bench.tested<Controller>(), {0.3, 7.0}, 0.1, {kRows}); });
   if (controller->adaptive()) {
     check_adaptive(bench, *controller, checks);
     return;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -131,6 +132,10 @@ void check_dataset(const Workbench& bench, Checks& checks) {
       return shown(*data->entropy()) + " nats";
     });
   }
+  check_resources(checks, [&] {
+    const auto anew = bench.tested<Dataset>();
+    read(*anew, Split::train, {0, 1, 2});
+  });
 }
 
 }  // namespace odeum::verify

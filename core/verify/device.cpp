@@ -9,6 +9,7 @@
 #include "odeum/transforms.hpp"
 #include "program/interpreter.hpp"
 #include "verify/programs.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -180,6 +181,10 @@ void check_device(const Workbench& bench, Checks& checks) {
     for (double& x : wanted[0].values) x += 10.0;
     compare(program, run(*device, *executable, program, 5, inputs, 10.0), wanted);
     return std::string();
+  });
+  check_resources(checks, [&] {
+    const NamedProgram one = device_programs().front();
+    agrees(*bench.tested<Device>(), one.program);
   });
 }
 

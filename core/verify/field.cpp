@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "verify/function.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -94,6 +95,10 @@ void check_field(const Workbench& bench, Checks& checks) {
       return std::string();
     });
   }
+  check_resources(checks, [&] {
+    bench.tested<VectorField>();
+    record(DType::f64);
+  });
 }
 
 }  // namespace odeum::verify

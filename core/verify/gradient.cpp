@@ -8,6 +8,7 @@
 #include "odeum/controller.hpp"
 #include "solve/setting.hpp"
 #include "verify/problem.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -228,6 +229,10 @@ void check_gradient(const Workbench& bench, Checks& checks) {
     require(again.z == found.z && again.weight == found.weight && again.bias == found.bias,
             "a second gradient differs");
     return std::string();
+  });
+  check_resources(checks, [&] {
+    SolveReport backward;
+    Solves(bench, solver, kTolerance).gradient(*bench.tested<GradientMethod>(), Point{}, backward);
   });
 }
 

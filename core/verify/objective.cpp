@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "verify/function.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -84,6 +85,10 @@ void check_objective(const Workbench& bench, Checks& checks) {
     require(draw.shape() == wanted,
             "asked for " + wanted.text() + ", given " + draw.shape().text());
     return std::string();
+  });
+  check_resources(checks, [&] {
+    bench.tested<Objective>();
+    record(DType::f64);
   });
 }
 

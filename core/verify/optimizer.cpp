@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "program/interpreter.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -101,6 +102,7 @@ void check_optimizer(const Workbench& bench, Checks& checks) {
     require(run(*optimizer, start, 20, slope) == run(*optimizer, start, 20, slope), "it does not");
     return std::string();
   });
+  check_resources(checks, [&] { run(*bench.tested<Optimizer>(), start, 2, slope); });
 }
 
 }  // namespace odeum::verify

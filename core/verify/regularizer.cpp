@@ -3,6 +3,7 @@
 
 #include "model/trajectory_point.hpp"
 #include "verify/function.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -113,6 +114,11 @@ void check_regularizer(const Workbench& bench, Checks& checks) {
     require(any || of_steps || of_parameters || regularizer->span_jitter() > 0.0,
             "none of running, terminal, step, parameter cost and span_jitter is there");
     return std::string();
+  });
+  check_resources(checks, [&] {
+    bench.tested<Regularizer>();
+    has(running);
+    has(terminal);
   });
 }
 

@@ -5,6 +5,7 @@
 
 #include "odeum/gradient.hpp"
 #include "verify/problem.hpp"
+#include "verify/resources.hpp"
 #include "verify/verify.hpp"
 
 namespace odeum::verify {
@@ -220,6 +221,13 @@ void check_solver(const Workbench& bench, Checks& checks) {
     const Solved s = run(spoiled(), "cpu");
     require(!s.report.ok(), "it went on as if nothing had been");
     return std::string(name(s.report.status));
+  });
+  check_resources(checks, [&] {
+    const Problem problem = decay_with_cost(1.0);
+    const bool adaptive = solver.error_order() > 0 || solver.host_driven();
+    solve(bench, problem, bench.tested<Solver>(), adaptive ? "integral" : "constant",
+          adaptive ? to_tolerance(1e-3) : in_steps(8), SaveTimes::exact, {problem.from, problem.to},
+          "{use: cpu, threads: 1}");
   });
 }
 

@@ -1,4 +1,4 @@
-# Completion of the odeum command for bash: commands, kinds, components, files.
+# Completion of the odeum command for bash: commands, options, kinds, components, files.
 _odeum() {
   local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-}
   local commands="train eval sample report solve gradcheck list describe validate doctor new-plugin verify"
@@ -10,7 +10,7 @@ _odeum() {
   fi
   case $word in
     -*)
-      mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null | grep -o -- '--[a-z-]*' | sort -u)" -- "$word")
+      mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" "$command" --help 2>/dev/null | sed -n 's/^  \(-[a-z] \[ \)\{0,1\}\(--[a-z-]*\).*/\2/p')" -- "$word")
       return
       ;;
   esac

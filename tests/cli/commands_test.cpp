@@ -225,6 +225,10 @@ TEST_F(Commands, DescribeShowsOwnKeysCommonKeysAndCitations) {
   EXPECT_THAT(run({"describe", "schedule/cosine"}).out, HasSubstr("warmup"));
   EXPECT_THAT(run({"describe", "train"}).out, HasSubstr("checkpoint_every"));
   EXPECT_THAT(run({"describe", "solve"}).out, HasSubstr("initial"));
+  const io::Json json = json_of(run({"describe", "optimizer/adam", "--json"}));
+  EXPECT_EQ(json["name"], "adam");
+  EXPECT_EQ(json["keys"][0]["name"], "beta1");
+  EXPECT_EQ(json["keys"][0]["default"], "0.9");
 }
 
 TEST_F(Commands, ValidateTellsParametersAndMemory) {

@@ -131,5 +131,24 @@ TEST(Describe, PrintsKeysWithTypeRangeDefaultAndMeaning) {
             "\nPublished in:\n  Somebody, 1980\n");
 }
 
+TEST(Describe, SaysTheSameAsJsonWithTheKindOfComponentsAndKeysInKeys) {
+  const io::Json json =
+      to_json(Schema("A method")
+                  .number("damping", 0.1, "friction [1/s]")
+                  .at_least(0)
+                  .text("mode", "which way")
+                  .renamed("direction")
+                  .section("inner", Schema().component("objective", "objective", "goal"), "more")
+                  .cite("Somebody, 1980"));
+  EXPECT_EQ(io::to_line(json),
+            R"({"description":"A method","keys":[)"
+            R"({"name":"damping","takes":"a number; at least 0","required":false,)"
+            R"("doc":"friction [1/s]","default":"0.1"},)"
+            R"({"name":"mode","takes":"a text","required":true,"doc":"which way"},)"
+            R"({"name":"inner","takes":"a map of keys","required":false,"doc":"more","keys":[)"
+            R"({"name":"objective","takes":"an objective","required":true,"doc":"goal",)"
+            R"("kind":"objective"}]}],"citations":["Somebody, 1980"]})");
+}
+
 }  // namespace
 }  // namespace odeum::config::test

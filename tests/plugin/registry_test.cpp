@@ -70,6 +70,25 @@ TEST(Registry, TheFirstFolderWinsAndTheOtherIsSaidToBeHidden) {
             "controller/good comes from " + winner.string() + " already, which is searched first");
 }
 
+TEST(Registry, RefusesTwoFilesOfOneFolderWithTheSameName) {
+  const PluginFolder folder;
+  const auto one = folder.add("good", "controller", "one");
+  const auto two = folder.add("good", "controller", "two");
+  folder.write("rubbish", "good");
+  const Registry registry({folder.folder()});
+  EXPECT_THAT(thrown([&] { registry.require("controller", "good"); }),
+              AllOf(HasSubstr(one.string() + ": controller/good is in " + two.string() +
+                              " too, beside it: remove one of them"),
+                    HasSubstr(two.string() + ": controller/good is in " + one.string())));
+}
+
+TEST(Registry, TakesALinkBesideItsFileForTheSamePlugin) {
+  const PluginFolder folder;
+  const auto file = folder.add("good");
+  std::filesystem::create_symlink(file, file.parent_path() / "link.so");
+  EXPECT_EQ(Registry({folder.folder()}).require("controller", "good").file, file);
+}
+
 TEST(Registry, AnUnusableFileDoesNotHideAUsableOne) {
   const PluginFolder first;
   const PluginFolder second;
@@ -83,9 +102,14 @@ TEST(Registry, NeverLooksIntoTheCurrentFolder) {
   folder.add("good");
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(folder.path());
-  const auto list = Registry(search_path(Environment{})).list();
+  const Registry registry(search_path(Environment{}));
+  const auto list = registry.list();
+  const std::string why = registry.explain("controller", "good");
   std::filesystem::current_path(before);
   EXPECT_THAT(list, IsEmpty());
+  EXPECT_EQ(why,
+            "  not looked in the current folder, which has controller/good.so; --plugin-path DIR "
+            "searches DIR/controller/*.so");
 }
 
 TEST(Registry, SaysWhatWasMeantAndWhereItLooked) {

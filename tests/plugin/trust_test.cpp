@@ -64,7 +64,9 @@ TEST(Trust, ALinkIsJudgedByWhatItPointsAt) {
   std::filesystem::create_symlink(target, link);
   EXPECT_EQ(why_untrusted(link, Account::current()), "");
   ::chmod(target.c_str(), 0666);
-  EXPECT_THAT(why_untrusted(link, Account::current()), HasSubstr("everybody may write it"));
+  EXPECT_EQ(
+      why_untrusted(link, Account::current()),
+      "it is a link to " + target.string() + ": everybody may write it; chmod o-w makes it usable");
 }
 
 TEST(Trust, UntrustedFilesAreListedWithTheReasonAndNotUsed) {
@@ -82,7 +84,10 @@ TEST(Trust, UntrustedFoldersAreSkippedAndSaidSo) {
   folder.add("good");
   ::chmod(folder.path().c_str(), 0777);
   const Registry registry({folder.folder()});
-  EXPECT_TRUE(registry.list().empty());
+  ASSERT_EQ(registry.list().size(), 1U);
+  EXPECT_EQ(registry.list()[0].unusable, "its folder " + folder.path().string() +
+                                             ": everybody may write it; chmod o-w makes it usable");
+  EXPECT_EQ(registry.find("controller", "good"), nullptr);
   EXPECT_THAT(
       registry.explain("controller", "good"),
       AllOf(HasSubstr("not used, " + folder.path().string()), HasSubstr("everybody may write it")));

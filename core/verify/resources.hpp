@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a plugin takes from the process and has to give back.
+#pragma once
+
+#include <functional>
+
+#include "verify/verify.hpp"
+
+namespace odeum::verify {
+
+/// The check that open files, threads and memory do not grow with every use: `use` makes the
+/// component, works with it and destroys it. The first uses may fill caches.
+void check_resources(Checks& checks, const std::function<void()>& use);
+
+}  // namespace odeum::verify
