@@ -103,6 +103,21 @@ struct ProductKernels {
                T* to) = nullptr;
 };
 
+/// Kernels of straight-line code: [type]. Those of one result fill kPadding bytes with it.
+struct StraightKernels {
+  /// out[0..n) = a[0..n), n exact.
+  std::array<ElementKernel, 3> read{};
+  /// out[r] = the sum of a[r, 0..*b), n rows, *b of int64.
+  std::array<ElementKernel, 3> sum_rows{};
+  /// One result of a[0..n), in the order of `add_rows`, and of `small` with b[0..n).
+  std::array<ElementKernel, 3> sum_neighbours{}, run_product{};
+  /// From here on a (and b) are arrays of pointers to elements. out[i] = *a[i]; the array goes on
+  /// to a whole vector.
+  std::array<ElementKernel, 3> gather{};
+  /// One result of n elements, one by one.
+  std::array<ElementKernel, 3> sum{}, largest{}, inner_product{};
+};
+
 struct Kernels {
   const char* instruction_set = "";
   /// [fn][type][variant]; nullptr where a function has no meaning for a type.
@@ -110,6 +125,7 @@ struct Kernels {
   std::array<std::array<ElementKernel, 3>, 3> cast{};  ///< [from][to]
   ProductKernels<float> f32;
   ProductKernels<double> f64;
+  StraightKernels straight;
 
   /// out[r] = sum of x[r, 0..k), in the type itself. [type]; no int64.
   std::array<void (*)(void* out, const void* x, std::int64_t rows, std::int64_t k), 3> row_sums{};
