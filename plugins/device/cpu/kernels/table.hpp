@@ -103,6 +103,18 @@ struct ProductKernels {
                T* to) = nullptr;
 };
 
+/// A call in straight-line code. Kernels for one element or one vector ask for the fewest
+/// instructions; the others are called through `element`.
+struct StraightCall {
+  void (*kernel)(const StraightCall&) = nullptr;
+  void* out = nullptr;
+  const void *a = nullptr, *b = nullptr, *c = nullptr;
+  std::uint32_t n = 0;
+  std::uint32_t terms = 0;  ///< of a chain
+  ElementKernel element = nullptr;
+};
+using StraightKernel = void (*)(const StraightCall&);
+
 /// Kernels of straight-line code: [type]. Those of one result fill kPadding bytes with it.
 struct StraightKernels {
   /// out[0..n) = a[0..n), n exact.
@@ -116,6 +128,16 @@ struct StraightKernels {
   std::array<ElementKernel, 3> gather{};
   /// One result of n elements, one by one.
   std::array<ElementKernel, 3> sum{}, largest{}, inner_product{};
+
+  /// fn of one element, [fn][type], and of at most one vector, [fn][type][variant]; nullptr for
+  /// functions that take longer than a call does, and for int64.
+  std::array<std::array<StraightKernel, 3>, index(Fn::count)> one{};
+  std::array<std::array<std::array<StraightKernel, kVariants>, 3>, index(Fn::count)> vector{};
+  StraightKernel call = nullptr;  ///< element(out, a, b, c, n)
+  /// sum = c + x0 w0 + x1 w1 + ..., each a multiply-add; out = sum or s sum + y. a is an array of
+  /// `terms` pairs of pointers (x, w), b null or the pair (y, s); w and s are single elements. With
+  /// c null the sum starts with the first product. No int64.
+  std::array<StraightKernel, 3> chain{};
 };
 
 struct Kernels {

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "plan/chains.hpp"
 #include "plan/functions.hpp"
 #include "plan/fuse.hpp"
 #include "plan/straight_writer.hpp"
@@ -82,7 +83,9 @@ class Straightening {
       writer_.hand_out(static_cast<std::size_t>(graph_.output_of[i]),
                        writer_.in_a_run(places_[i], type), places_[i].size(), type);
     }
-    return writer_.finish();
+    StraightCode code = writer_.finish();
+    join_chains(code, kernels_);
+    return code;
   }
 
  private:
@@ -229,9 +232,10 @@ class Straightening {
     const std::uint32_t out = writer_.room(rows, node.dtype, constant);
     const std::uint32_t extent = writer_.number(static_cast<double>(width), DType::i64);
     const std::uint32_t in = writer_.in_a_run(from, node.dtype);
-    writer_.emit({kernels_.straight.sum_rows[index(node.dtype)], out, in, extent, in,
-                  static_cast<std::uint32_t>(rows), false},
-                 constant, static_cast<double>(4 * from.size()));
+    writer_.emit(
+        {kernels_.straight.sum_rows[index(node.dtype)], out, in, extent, in,
+         static_cast<std::uint32_t>(rows), false, nullptr, static_cast<std::uint32_t>(from.size())},
+        constant, static_cast<double>(4 * from.size()));
     return writer_.run_of(out, rows, node.dtype);
   }
 
@@ -346,15 +350,25 @@ class Straightening {
                                           : kernels_.element[index(fn)][index(node.dtype)][variant];
     if (kernel == nullptr) return false;
     const std::size_t n = count(node.shape);
-    // Both sides of a conversion have room for as many as fit the wider type's vectors.
-    const std::size_t whole = whole_vectors(n, converts ? DType::f64 : node.dtype);
+    const std::size_t whole = converts ? n : writer_.in_vectors(n, node.dtype);
     const std::uint32_t out = writer_.room(n, node.dtype, constant);
     const std::size_t last = operands.size() - 1;
     writer_.emit({kernel, out, at[0], at[std::min<std::size_t>(1, last)], at[last],
-                  static_cast<std::uint32_t>(whole), false},
+                  static_cast<std::uint32_t>(whole), false,
+                  converts ? nullptr : short_kernel(fn, node.dtype, variant, n, operands.size())},
                  constant, (is_slow(fn) ? 4.0 : 1.0) * static_cast<double>(whole));
     result = writer_.run_of(out, n, node.dtype);
     return true;
+  }
+
+  /// The kernel for one element or one vector.
+  StraightKernel short_kernel(Fn fn, DType type, std::size_t variant, std::size_t n,
+                              std::size_t operands) const {
+    const auto& kernels = kernels_.straight;
+    if (n == 1 && variant + 1 == std::size_t{1} << operands)
+      return kernels.one[index(fn)][index(type)];
+    if (writer_.in_vectors(n, type) != writer_.in_vectors(1, type)) return nullptr;
+    return kernels.vector[index(fn)][index(type)][variant];
   }
 
   const Graph& graph_;

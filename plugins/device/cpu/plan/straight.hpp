@@ -16,12 +16,16 @@
 
 namespace odeum::cpu {
 
-/// kernel(out, a, b, c, n). Operands are byte offsets in the arena, or in the table of pointers.
+/// A StraightCall: operands are byte offsets in the arena, or in the table of pointers.
 struct StraightInstruction {
-  ElementKernel kernel = nullptr;
+  ElementKernel element = nullptr;
   std::uint32_t out = 0, a = 0, b = 0, c = 0;
   std::uint32_t n = 0;
-  bool lists = false;  ///< a and b are positions in the table of pointers
+  bool lists = false;               ///< a and b are positions in the table of pointers
+  StraightKernel kernel = nullptr;  ///< null: `element` is called
+  std::uint32_t list = 0;           ///< elements that a and b reach, where those are not n
+  std::uint32_t terms = 0;          ///< of a chain, whose c is a place
+  bool starts = true, ends = true;  ///< false: a chain without c, without b
 };
 
 struct StraightCode {

@@ -29,8 +29,9 @@ bool consecutive(const Places& x, DType type) {
   return true;
 }
 
-std::size_t whole_vectors(std::size_t n, DType type) {
-  const std::size_t lanes = kPadding / size_of(type);
+std::size_t StraightWriter::in_vectors(std::size_t n, DType type) const {
+  const auto lanes =
+      static_cast<std::size_t>(type == DType::f32 ? kernels_.f32.lanes : kernels_.f64.lanes);
   return (n + lanes - 1) / lanes * lanes;
 }
 
@@ -82,7 +83,7 @@ Places StraightWriter::numbers(const std::vector<double>& values, DType type) {
 std::uint32_t StraightWriter::list(const Places& x, DType type) {
   const std::size_t at = code_.pointers.size();
   code_.pointers.insert(code_.pointers.end(), x.begin(), x.end());
-  code_.pointers.resize(at + whole_vectors(x.size(), type), x.back());
+  code_.pointers.resize(at + in_vectors(x.size(), type), x.back());
   return narrow(at);
 }
 
@@ -100,7 +101,9 @@ std::uint32_t StraightWriter::in_a_run(const Places& x, DType type) {
   if (known != runs_.end()) return known->second;
   const bool constant = is_constant(x);
   const std::uint32_t at = room(x.size(), type, constant);
-  emit({kernels_.straight.gather[index(type)], at, list(x, type), 0, 0, narrow(x.size()), true},
+  const std::uint32_t first = list(x, type);
+  emit({kernels_.straight.gather[index(type)], at, first, first, at, narrow(x.size()), true,
+        nullptr, narrow(x.size())},
        constant, kFetch * static_cast<double>(x.size()));
   return runs_[x] = at;
 }
@@ -111,7 +114,7 @@ std::uint32_t StraightWriter::reduced(ElementKernel kernel, DType type, const Pl
   const std::uint32_t at = room(1, type, constant);
   const std::uint32_t first = list(a, type);
   const std::uint32_t second = b == nullptr ? first : list(*b, type);
-  emit({kernel, at, first, second, first, narrow(a.size()), true}, constant,
+  emit({kernel, at, first, second, at, narrow(a.size()), true, nullptr, narrow(a.size())}, constant,
        (b == nullptr ? 1.0 : 2.0) * kFetch * static_cast<double>(a.size()));
   return at;
 }

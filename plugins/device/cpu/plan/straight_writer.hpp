@@ -14,9 +14,8 @@ namespace odeum::cpu {
 /// The places of a value's elements, row-major: byte offsets in the arena.
 using Places = std::vector<std::uint32_t>;
 
-bool all_one(const Places& x);                         ///< one element, any number of times
-bool consecutive(const Places& x, DType type);         ///< one after another
-std::size_t whole_vectors(std::size_t n, DType type);  ///< n rounded up
+bool all_one(const Places& x);                  ///< one element, any number of times
+bool consecutive(const Places& x, DType type);  ///< one after another
 
 class StraightWriter {
  public:
@@ -25,6 +24,8 @@ class StraightWriter {
   /// Room for `n` elements in whole vectors, uninitialised. `constant`: to be filled before the
   /// first run.
   std::uint32_t room(std::size_t n, DType type, bool constant);
+  /// n rounded up to vectors of the instruction set.
+  std::size_t in_vectors(std::size_t n, DType type) const;
   Places run_of(std::uint32_t at, std::size_t n, DType type) const;
   bool is_constant(const Places& x) const;
 

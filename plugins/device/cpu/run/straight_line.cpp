@@ -21,20 +21,28 @@ StraightLine::StraightLine(const StraightCode& code, const Kernels& kernels, std
   for (const StraightCode::Transfer& x : code.outputs)
     outputs_.push_back(
         {nullptr, true, x.position, arena_.get() + x.at, x.elements * size_of(x.type)});
-  for (const Instruction& x : resolved(code.once)) x.kernel(x.out, x.a, x.b, x.c, x.n);
-  code_ = resolved(code.code);
+  for (const StraightCall& x : resolved(code.once, kernels)) x.kernel(x);
+  code_ = resolved(code.code, kernels);
 }
 
-std::vector<StraightLine::Instruction> StraightLine::resolved(
-    const std::vector<StraightInstruction>& code) const {
-  std::vector<Instruction> result;
+std::vector<StraightCall> StraightLine::resolved(const std::vector<StraightInstruction>& code,
+                                                 const Kernels& kernels) const {
+  std::vector<StraightCall> result;
   result.reserve(code.size());
   for (const StraightInstruction& x : code) {
-    const auto operand = [&](std::uint32_t at) -> const void* {
-      return x.lists ? static_cast<const void*>(pointers_.data() + at) : arena_.get() + at;
-    };
-    result.push_back(
-        {x.kernel, arena_.get() + x.out, operand(x.a), operand(x.b), operand(x.c), x.n});
+    const auto listed = [&](std::uint32_t at) -> const void* { return pointers_.data() + at; };
+    const auto placed = [&](std::uint32_t at) -> const void* { return arena_.get() + at; };
+    StraightCall call{x.kernel != nullptr ? x.kernel : kernels.straight.call,
+                      arena_.get() + x.out,
+                      x.lists ? listed(x.a) : placed(x.a),
+                      x.lists ? listed(x.b) : placed(x.b),
+                      placed(x.c),
+                      x.n,
+                      x.terms,
+                      x.element};
+    if (!x.starts) call.c = nullptr;
+    if (!x.ends) call.b = nullptr;
+    result.push_back(call);
   }
   return result;
 }
@@ -45,7 +53,7 @@ void StraightLine::run(std::span<const View> inputs, std::span<const View> outpu
     const void* a = from.host<std::byte>();
     x.kernel(x.at, a, a, a, x.n);
   }
-  for (const Instruction& x : code_) x.kernel(x.out, x.a, x.b, x.c, x.n);
+  for (const StraightCall& x : code_) x.kernel(x);
   for (const Transfer& x : outputs_) copy_bytes(outputs[x.position].host<std::byte>(), x.at, x.n);
 }
 

@@ -17,12 +17,6 @@ class StraightLine {
   void run(std::span<const View> inputs, std::span<const View> outputs) const;
 
  private:
-  struct Instruction {
-    ElementKernel kernel;
-    void* out;
-    const void *a, *b, *c;
-    std::size_t n;
-  };
   struct Transfer {
     ElementKernel kernel;  ///< of inputs
     bool output;           ///< whose view it is; an accumulated output is read as well
@@ -30,12 +24,13 @@ class StraightLine {
     std::byte* at;
     std::size_t n;  ///< elements; of outputs: bytes
   };
-  std::vector<Instruction> resolved(const std::vector<StraightInstruction>& code) const;
+  std::vector<StraightCall> resolved(const std::vector<StraightInstruction>& code,
+                                     const Kernels& kernels) const;
 
   Memory arena_;
   std::vector<const void*> pointers_;
   std::vector<Transfer> inputs_, outputs_;
-  std::vector<Instruction> code_;
+  std::vector<StraightCall> code_;
 };
 
 }  // namespace odeum::cpu
