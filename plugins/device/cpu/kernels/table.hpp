@@ -151,6 +151,12 @@ struct Kernels {
 
   /// out[r] = sum of x[r, 0..k), in the type itself. [type]; no int64.
   std::array<void (*)(void* out, const void* x, std::int64_t rows, std::int64_t k), 3> row_sums{};
+  /// out[j] = sum over t of x[offsets[t] + j], 0 <= j < width, in order and in float64. [type]; no
+  /// int64.
+  std::array<void (*)(void* out, const void* x, const std::int64_t* offsets, std::int64_t terms,
+                      std::int64_t width),
+             3>
+      sum_runs{};
   /// acc[j] += scale * sum over r of x[r, j]; float64 accumulators for floating types, int64 else.
   std::array<void (*)(void* acc, const void* x, std::int64_t rows, std::int64_t n, double scale), 3>
       add_rows{};
