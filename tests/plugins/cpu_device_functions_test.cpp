@@ -2,6 +2,7 @@
 // How accurate the vector functions of the CPU device are, and what they make of special numbers.
 #include <gtest/gtest.h>
 
+#include <cfloat>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -113,6 +114,65 @@ TEST(CpuDevice, ComputesFunctionsToAFewRoundings) {
             << f.name << ' ' << name(type) << ' ' << instructions << " at " << at;
         RecordProperty(std::string(f.name) + name(type) + instructions,
                        std::to_string(static_cast<double>(worst)));
+      }
+    }
+  }
+}
+
+/// Numbers of every exponent, subnormal ones included, with both signs, and all that exp can take.
+std::vector<double> all_magnitudes(DType type) {
+  std::vector<double> x;
+  const int least = type == DType::f32 ? -149 : -1074, most = type == DType::f32 ? 127 : 1023;
+  for (int exponent = least; exponent <= most; ++exponent) {
+    for (const double mantissa : {1.0, 1.1875, 1.4142, 1.9999}) {
+      double value = std::ldexp(mantissa, exponent);
+      if (type == DType::f32) value = static_cast<double>(static_cast<float>(value));
+      x.insert(x.end(), {value, -value});
+    }
+  }
+  for (double value = -760.0; value < 720.0; value += 0.171) {
+    x.push_back(type == DType::f32 ? static_cast<double>(static_cast<float>(value)) : value);
+  }
+  return x;
+}
+
+bool is_defined(const Function& f, double x) {
+  const std::string name = f.name;
+  if (name == "log" || name == "sqrt") return x > 0.0;
+  return name != "log1p" || x > -1.0;
+}
+
+TEST(CpuDevice, ComputesFunctionsOfNumbersOfEveryMagnitude) {
+  // Where the result is subnormal its error counts in units of the smallest normal number: vector
+  // code may flush what it scales down to zero.
+  for (const char* instructions : {"avx512", "avx2", "generic"}) {
+    const auto device = plugin_tests::make<Device>(
+        "cpu", std::string("threads: 1\ninstructions: ") + instructions + "\n");
+    for (const Function& f : kFunctions) {
+      if (f.name == std::string("sin") || f.name == std::string("cos")) continue;
+      for (const DType type : {DType::f32, DType::f64}) {
+        std::vector<double> x;
+        for (const double one : all_magnitudes(type)) {
+          if (is_defined(f, one)) x.push_back(one);
+        }
+        const bool single = type == DType::f32;
+        const long double rounding = single ? 0x1p-24L : 0x1p-53L;
+        const long double tiny = single ? 0x1p-126L : 0x1p-1022L;
+        const long double largest = single ? static_cast<long double>(FLT_MAX) : DBL_MAX;
+        const std::vector<double> y = values(*device, f, type, x);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+          const long double truth = f.truth(static_cast<long double>(x[i]));
+          if (std::abs(truth) > largest * (1.0L + rounding)) {
+            ASSERT_EQ(y[i], truth > 0 ? HUGE_VAL : -HUGE_VAL)
+                << f.name << ' ' << name(type) << ' ' << instructions << " of " << x[i];
+            continue;
+          }
+          const long double error = std::abs(static_cast<long double>(y[i]) - truth) /
+                                    std::max(std::abs(truth), tiny) / rounding;
+          ASSERT_LE(error, single ? f.f32 : f.f64)
+              << f.name << ' ' << name(type) << ' ' << instructions << " of " << x[i] << ": "
+              << y[i];
+        }
       }
     }
   }

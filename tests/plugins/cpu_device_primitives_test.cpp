@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every operation on the CPU device against the float64 interpreter, on sizes that are no multiple
-// of a vector, a tile or a block, in both plans.
+// of a vector, a tile or a block, in every plan.
 #include <gtest/gtest.h>
 
 #include "device/compare.hpp"
@@ -18,9 +18,11 @@ using Arguments = std::span<const Tensor>;
 
 std::vector<std::shared_ptr<Device>> devices() {
   std::vector<std::shared_ptr<Device>> all;
-  for (const char* yaml : {"threads: 2\nplan: rows\n", "threads: 2\nplan: tasks\n",
-                           "threads: 1\nplan: rows\ninstructions: avx2\n",
-                           "threads: 1\nplan: tasks\ninstructions: generic\n"}) {
+  for (const char* yaml :
+       {"threads: 2\nplan: rows\n", "threads: 2\nplan: tasks\n",
+        "threads: 1\nplan: rows\ninstructions: avx2\n",
+        "threads: 1\nplan: tasks\ninstructions: generic\n", "plan: straight\n",
+        "plan: straight\ninstructions: avx2\n", "plan: straight\ninstructions: generic\n"}) {
     all.push_back(plugin_tests::make<Device>("cpu", yaml));
   }
   return all;

@@ -23,15 +23,16 @@ std::shared_ptr<Device> cpu(const std::string& yaml) {
   return plugin_tests::make<Device>("cpu", yaml);
 }
 
-std::vector<std::shared_ptr<Device>> both_plans() {
-  return {cpu("threads: 2\nplan: rows\n"), cpu("threads: 2\nplan: tasks\n")};
+std::vector<std::shared_ptr<Device>> every_plan() {
+  return {cpu("threads: 2\nplan: rows\n"), cpu("threads: 2\nplan: tasks\n"),
+          cpu("threads: 2\nplan: straight\n")};
 }
 
 /// Gradients add up about a hundred products of numbers of order 1 for each row.
 constexpr device_tests::Tolerance kGradient{2e-4, 1e-12};
 
 TEST(CpuDevice, RunsANetworkWithItsGradient) {
-  const auto devices = both_plans();
+  const auto devices = every_plan();
   for (const DType type : {DType::f32, DType::f64}) {
     const Program program = device_tests::flow_step(type, {2, 32, 17, 2}, 2);
     for (const std::int64_t rows : {1, 7, 64, 129, 1000}) {
@@ -42,7 +43,7 @@ TEST(CpuDevice, RunsANetworkWithItsGradient) {
 }
 
 TEST(CpuDevice, RunsTheExactTraceOfANetwork) {
-  const auto devices = both_plans();
+  const auto devices = every_plan();
   for (const DType type : {DType::f32, DType::f64}) {
     const Program program = device_tests::exact_trace(type, {3, 20, 3});
     for (const std::int64_t rows : {1, 7, 64, 129, 1000}) {
@@ -53,7 +54,7 @@ TEST(CpuDevice, RunsTheExactTraceOfANetwork) {
 }
 
 TEST(CpuDevice, RunsProgramsWhoseRowsDependOnSumsOverRows) {
-  const auto devices = both_plans();
+  const auto devices = every_plan();
   for (const DType type : {DType::f32, DType::f64}) {
     const Program program = device_tests::batch_normalized(type, 5);
     for (const std::int64_t rows : {2, 7, 64, 129, 1000}) {
@@ -64,7 +65,7 @@ TEST(CpuDevice, RunsProgramsWhoseRowsDependOnSumsOverRows) {
 }
 
 TEST(CpuDevice, AddsIntoAccumulatingOutputs) {
-  for (const auto& device : both_plans()) {
+  for (const auto& device : every_plan()) {
     for (const DType type : {DType::f32, DType::f64}) {
       const Program program = optimize(device_tests::flow_step(type, {2, 32, 17, 2}, 1));
       CompileOptions options;
@@ -89,7 +90,7 @@ TEST(CpuDevice, AddsIntoAccumulatingOutputs) {
 }
 
 TEST(CpuDevice, LeavesOutWhatIsNotWanted) {
-  for (const auto& device : both_plans()) {
+  for (const auto& device : every_plan()) {
     const Program program = optimize(device_tests::flow_step(DType::f32, {2, 32, 17, 2}, 1));
     const auto executable = device->compile(program);
     const std::vector<Array> inputs = random_inputs(program, 100, 23);
@@ -142,8 +143,41 @@ TEST(CpuDevice, ChoosesTheTasksPlanForWideNets) {
   }
 }
 
+TEST(CpuDevice, GivesARowTheSameBitsAloneAndAmongMany) {
+  // Few rows run as straight-line code, many by tiles; products this small add up in one order.
+  const auto device = cpu("threads: 2\n");
+  for (const DType type : {DType::f32, DType::f64}) {
+    for (const std::int64_t width : {2, 5, 17}) {
+      const auto inputs = device_tests::network_inputs(type, {3, width, 3});
+      const Program program = optimize(record(inputs, [](std::span<const Tensor> in) {
+        const Tensor z = in[0];
+        const Tensor velocity =
+            device_tests::network(softplus(z) * in[1], std::vector(in.begin() + 2, in.end()));
+        const Tensor parts = concat({velocity - 0.3 * z, slice(z, 1, 1, 2) * velocity});
+        return std::vector{parts, sum_features(square(parts)), reduce_max(parts, {1})};
+      }));
+      const auto executable = device->compile(program);
+      const std::int64_t many = 400;
+      const std::vector<Array> all = random_inputs(program, many, 41);
+      const Bytes expected = run(*executable, program, many, all);
+      for (const std::int64_t few : {1, 2, 9}) {
+        std::vector<Array> some = all;
+        for (std::size_t k = 0; k < 2; ++k) {
+          some[k] =
+              Array::of(type, {few, 3}, {all[k].values.begin(), all[k].values.begin() + 3 * few});
+        }
+        const Bytes given = run(*executable, program, few, some);
+        for (std::size_t k = 0; k < given.size(); ++k) {
+          EXPECT_EQ(std::memcmp(given[k].data(), expected[k].data(), given[k].size()), 0)
+              << name(type) << ", width " << width << ", " << few << " rows, output " << k;
+        }
+      }
+    }
+  }
+}
+
 TEST(CpuDevice, CompilesRunsWithNoRows) {
-  const auto devices = both_plans();
+  const auto devices = every_plan();
   const Program program = device_tests::flow_step(DType::f32, {2, 8, 2}, 1);
   expect_reference(devices, program, 0, random_inputs(program, 0, 1), {}, "no rows");
 }

@@ -177,7 +177,8 @@ class RandomPrograms : public testing::TestWithParam<DType> {};
 TEST_P(RandomPrograms, AgreeWithTheReference) {
   const std::vector<std::shared_ptr<Device>> devices = {
       plugin_tests::make<Device>("cpu", "threads: 2\nplan: rows\n"),
-      plugin_tests::make<Device>("cpu", "threads: 2\nplan: tasks\n")};
+      plugin_tests::make<Device>("cpu", "threads: 2\nplan: tasks\n"),
+      plugin_tests::make<Device>("cpu", "threads: 2\nplan: straight\n")};
   for (unsigned seed = 1; seed <= 150; ++seed) {
     const Program program = Growth(seed, GetParam()).program(10 + static_cast<int>(seed % 40));
     for (const std::int64_t rows : {1, 37, 300}) {

@@ -9,7 +9,8 @@ namespace {
 
 Schedule schedule_named(const std::string& name) {
   if (name == "rows") return Schedule::rows;
-  return name == "tasks" ? Schedule::tasks : Schedule::automatic;
+  if (name == "tasks") return Schedule::tasks;
+  return name == "straight" ? Schedule::straight : Schedule::automatic;
 }
 int limit_named(const std::string& name) {
   if (name == "generic") return 0;
@@ -26,9 +27,9 @@ class Cpu final : public CpuDevice {
         .at_least(0)
         .text("plan", "automatic",
               "rows: threads take tiles of rows through the whole program; tasks: each operation "
-              "is cut over the "
-              "threads; automatic chooses by the sizes of the weights")
-        .choices({"automatic", "rows", "tasks"})
+              "is cut over the threads; straight: one list of calls on one thread, where a program "
+              "is small enough; automatic chooses by the sizes of the program and its weights")
+        .choices({"automatic", "rows", "tasks", "straight"})
         .text("instructions", "automatic",
               "widest vector instructions to use; fewer than the processor has make results "
               "comparable with those of another")

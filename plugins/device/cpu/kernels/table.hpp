@@ -103,6 +103,43 @@ struct ProductKernels {
                T* to) = nullptr;
 };
 
+/// A call in straight-line code. Kernels for one element or one vector ask for the fewest
+/// instructions; the others are called through `element`.
+struct StraightCall {
+  void (*kernel)(const StraightCall&) = nullptr;
+  void* out = nullptr;
+  const void *a = nullptr, *b = nullptr, *c = nullptr;
+  std::uint32_t n = 0;
+  std::uint32_t terms = 0;  ///< of a chain
+  ElementKernel element = nullptr;
+};
+using StraightKernel = void (*)(const StraightCall&);
+
+/// Kernels of straight-line code: [type]. Those of one result fill kPadding bytes with it.
+struct StraightKernels {
+  /// out[0..n) = a[0..n), n exact.
+  std::array<ElementKernel, 3> read{};
+  /// out[r] = the sum of a[r, 0..*b), n rows, *b of int64.
+  std::array<ElementKernel, 3> sum_rows{};
+  /// One result of a[0..n), in the order of `add_rows`, and of `small` with b[0..n).
+  std::array<ElementKernel, 3> sum_neighbours{}, run_product{};
+  /// From here on a (and b) are arrays of pointers to elements. out[i] = *a[i]; the array goes on
+  /// to a whole vector.
+  std::array<ElementKernel, 3> gather{};
+  /// One result of n elements, one by one.
+  std::array<ElementKernel, 3> sum{}, largest{}, inner_product{};
+
+  /// fn of one element, [fn][type], and of at most one vector, [fn][type][variant]; nullptr for
+  /// functions that take longer than a call does, and for int64.
+  std::array<std::array<StraightKernel, 3>, index(Fn::count)> one{};
+  std::array<std::array<std::array<StraightKernel, kVariants>, 3>, index(Fn::count)> vector{};
+  StraightKernel call = nullptr;  ///< element(out, a, b, c, n)
+  /// sum = c + x0 w0 + x1 w1 + ..., each a multiply-add; out = sum or s sum + y. a is an array of
+  /// `terms` pairs of pointers (x, w), b null or the pair (y, s); w and s are single elements. With
+  /// c null the sum starts with the first product. No int64.
+  std::array<StraightKernel, 3> chain{};
+};
+
 struct Kernels {
   const char* instruction_set = "";
   /// [fn][type][variant]; nullptr where a function has no meaning for a type.
@@ -110,9 +147,16 @@ struct Kernels {
   std::array<std::array<ElementKernel, 3>, 3> cast{};  ///< [from][to]
   ProductKernels<float> f32;
   ProductKernels<double> f64;
+  StraightKernels straight;
 
   /// out[r] = sum of x[r, 0..k), in the type itself. [type]; no int64.
   std::array<void (*)(void* out, const void* x, std::int64_t rows, std::int64_t k), 3> row_sums{};
+  /// out[j] = sum over t of x[offsets[t] + j], 0 <= j < width, in order and in float64. [type]; no
+  /// int64.
+  std::array<void (*)(void* out, const void* x, const std::int64_t* offsets, std::int64_t terms,
+                      std::int64_t width),
+             3>
+      sum_runs{};
   /// acc[j] += scale * sum over r of x[r, j]; float64 accumulators for floating types, int64 else.
   std::array<void (*)(void* acc, const void* x, std::int64_t rows, std::int64_t n, double scale), 3>
       add_rows{};

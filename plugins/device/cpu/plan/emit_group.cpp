@@ -5,66 +5,12 @@
 #include <string>
 
 #include "odeum/error.hpp"
+#include "plan/functions.hpp"
 #include "plan/lowering.hpp"
 #include "plan/registers.hpp"
 
 namespace odeum::cpu {
 namespace {
-
-Fn function_of(Op op) {
-  switch (op) {
-    case Op::neg:
-      return Fn::neg;
-    case Op::abs:
-      return Fn::abs;
-    case Op::sign:
-      return Fn::sign;
-    case Op::floor:
-      return Fn::floor;
-    case Op::exp:
-      return Fn::exp;
-    case Op::expm1:
-      return Fn::expm1;
-    case Op::log:
-      return Fn::log;
-    case Op::log1p:
-      return Fn::log1p;
-    case Op::sqrt:
-      return Fn::sqrt;
-    case Op::sin:
-      return Fn::sin;
-    case Op::cos:
-      return Fn::cos;
-    case Op::tanh:
-      return Fn::tanh;
-    case Op::sigmoid:
-      return Fn::sigmoid;
-    case Op::softplus:
-      return Fn::softplus;
-    case Op::erf:
-      return Fn::erf;
-    case Op::add:
-      return Fn::add;
-    case Op::sub:
-      return Fn::sub;
-    case Op::mul:
-      return Fn::mul;
-    case Op::div:
-      return Fn::div;
-    case Op::max:
-      return Fn::max;
-    case Op::min:
-      return Fn::min;
-    case Op::less:
-      return Fn::less;
-    case Op::equal:
-      return Fn::equal;
-    case Op::select:
-      return Fn::select;
-    default:
-      return Fn::copy;
-  }
-}
 
 class Emission {
  public:
@@ -88,7 +34,6 @@ class Emission {
   }
 
   GroupProgram emit() {
-    mark_fused_products();
     for (const ValueId id : unit_.nodes) {
       if (graph_.role(id) == Role::element) {
         element(id);
@@ -101,31 +46,8 @@ class Emission {
   }
 
  private:
-  bool here(ValueId root) const {
-    return lowering_.fusion().unit_of[static_cast<std::size_t>(root)] ==
-           lowering_.fusion().unit_of[static_cast<std::size_t>(unit_.nodes.front())];
-  }
   ValueId operand_root(ValueId id, int k) const {
     return graph_.root(graph_[id].operands[static_cast<std::size_t>(k)]);
-  }
-
-  /// A product that only one addition of this group reads is computed with it.
-  void mark_fused_products() {
-    for (const ValueId id : unit_.nodes) {
-      const Op op = graph_[id].op;
-      if (op != Op::add && op != Op::sub) continue;
-      for (int k = 0; k < 2; ++k) {
-        const ValueId x = operand_root(id, k);
-        if (graph_.role(x) != Role::element || graph_[x].op != Op::mul || !here(x) ||
-            !graph_.plain(id, k))
-          continue;
-        if (graph_.readers[static_cast<std::size_t>(x)].size() != 1 || lowering_.slot(x) >= 0)
-          continue;
-        fused_[id] = k;
-        skipped_[x] = true;
-        break;
-      }
-    }
   }
 
   int add(GroupOperand operand) {
@@ -215,7 +137,7 @@ class Emission {
   }
 
   void element(ValueId id) {
-    if (skipped_.count(id) != 0) return;
+    if (lowering_.fusion().is_part[static_cast<std::size_t>(id)]) return;
     const Node& node = graph_[id];
     GroupInstruction x;
     std::array<int, 3> operands{0, 0, 0};
@@ -230,12 +152,12 @@ class Emission {
       store_parts(id);
       return;
     }
-    const auto fused = fused_.find(id);
-    if (fused != fused_.end()) {
-      const ValueId product = operand_root(id, fused->second);
-      operands = {read(product, 0), read(product, 1), read(id, 1 - fused->second)};
+    const int with = lowering_.fusion().product_of[static_cast<std::size_t>(id)];
+    if (with >= 0) {
+      const ValueId product = operand_root(id, with);
+      operands = {read(product, 0), read(product, 1), read(id, 1 - with)};
       count = 3;
-      fn = node.op == Op::add ? Fn::mul_add : (fused->second == 0 ? Fn::mul_sub : Fn::sub_mul);
+      fn = with_product(node.op, with);
     } else {
       for (std::size_t k = 0; k < count; ++k)
         operands[k] = read(id, static_cast<int>(k), !converts);
@@ -256,7 +178,7 @@ class Emission {
     x.c = count > 2 ? operands[2] : operands[0];
     x.out = written(id);
     program_.instructions.push_back(std::move(x));
-    program_.cost += fn >= Fn::exp && fn <= Fn::erf ? 4.0 : 1.0;
+    program_.cost += is_slow(fn) ? 4.0 : 1.0;
     store_parts(id);
   }
 
@@ -318,8 +240,7 @@ class Emission {
   GroupProgram program_;
   bool narrow_ = false;
   std::size_t largest_ = 4;
-  std::map<ValueId, int> values_, fused_;
-  std::map<ValueId, bool> skipped_;
+  std::map<ValueId, int> values_;
   std::map<std::pair<ValueId, int>, bool> stored_;
   std::map<std::string, int> reads_;
 };

@@ -174,6 +174,29 @@ std::vector<std::size_t> order(const Depths& depths, const std::vector<Unit>& un
   return result;
 }
 
+/// A product that only one addition of its unit reads is computed with it.
+void join_products(const Graph& graph, Fusion& fusion) {
+  fusion.product_of.assign(graph.size(), -1);
+  fusion.is_part.assign(graph.size(), false);
+  for (const Unit& unit : fusion.units) {
+    for (const ValueId id : unit.nodes) {
+      const Node& node = graph[id];
+      if (node.op != Op::add && node.op != Op::sub) continue;
+      const auto i = static_cast<std::size_t>(id);
+      for (int k = 0; k < 2 && fusion.product_of[i] < 0; ++k) {
+        const ValueId x = graph.root(node.operands[static_cast<std::size_t>(k)]);
+        const auto r = static_cast<std::size_t>(x);
+        if (graph.role(x) != Role::element || graph[x].op != Op::mul || !graph.plain(id, k) ||
+            fusion.unit_of[r] != fusion.unit_of[i] || graph.readers[r].size() != 1 ||
+            graph.output_of[r] >= 0)
+          continue;
+        fusion.product_of[i] = k;
+        fusion.is_part[r] = true;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 bool sums_in_group(const Graph& graph, ValueId id) {
@@ -207,6 +230,7 @@ Fusion fuse(const Graph& graph) {
   for (int& u : result.unit_of) {
     if (u >= 0) u = place[static_cast<std::size_t>(u)];
   }
+  join_products(graph, result);
   return result;
 }
 

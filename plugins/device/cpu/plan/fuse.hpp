@@ -22,6 +22,9 @@ struct Unit {
 struct Fusion {
   std::vector<Unit> units;   ///< in an order in which they can run
   std::vector<int> unit_of;  ///< of each node, -1 for leaves, views and accumulated results
+  /// Of an addition or subtraction: the operand that is a product computed with it, or -1.
+  std::vector<int> product_of;
+  std::vector<bool> is_part;  ///< products that are
 };
 
 /// Rows with more elements than this have their sums taken outside of groups.

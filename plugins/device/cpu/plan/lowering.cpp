@@ -268,9 +268,8 @@ void Lowering::choose(Schedule schedule) {
   for (const auto& [key, slot] : prepared_) {
     if (key.rfind("pack", 0) == 0) weights += plan_.slots[static_cast<std::size_t>(slot)].bytes();
   }
-  plan_.schedule = schedule != Schedule::automatic
-                       ? schedule
-                       : (weights > kSmallWeights ? Schedule::tasks : Schedule::rows);
+  const bool chosen = schedule == Schedule::rows || schedule == Schedule::tasks;
+  plan_.schedule = chosen ? schedule : (weights > kSmallWeights ? Schedule::tasks : Schedule::rows);
 }
 
 Plan make_plan(const Program& program, const CompileOptions& options,

@@ -17,7 +17,9 @@ namespace odeum::cpu {
 ///
 /// - rows:  threads take fixed tiles of rows through all steps; for small parameters
 /// - tasks: steps one after another, each cut into fixed pieces; for wide nets
-enum class Schedule : std::uint8_t { automatic, rows, tasks };
+/// - straight: no phases, one list of kernel calls on one thread (plan/straight.hpp); for programs
+///   of some hundred numbers. A program that has no such form is planned as by `automatic`.
+enum class Schedule : std::uint8_t { automatic, rows, tasks, straight };
 
 /// The sum (or maximum) of shards' accumulators, in order, into the result.
 struct Combination {

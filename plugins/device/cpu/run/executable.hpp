@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The compiled program of the CPU device: one execution for each set of wanted outputs, made when
-// that set is first asked for.
+// that set is first asked for; and, where a number of rows makes little work, straight-line code
+// for that number, made when it is first run.
 #pragma once
 
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "odeum/device.hpp"
 #include "run/execution.hpp"
+#include "run/straight_line.hpp"
 
 namespace odeum::cpu {
 
@@ -22,15 +24,21 @@ class CpuExecutable final : public Executable {
   struct Variant {
     std::vector<bool> wanted;
     std::unique_ptr<Execution> execution;
+    /// By rows - 1, null where not yet made; none from `many_rows` on.
+    std::vector<std::unique_ptr<const StraightLine>> straight;
+    std::int64_t many_rows = 0;
   };
-  Execution& variant(std::span<const View> outputs);
-  Execution& add(std::vector<bool> wanted);
+  Variant& variant(std::span<const View> outputs);
+  Variant& add(std::vector<bool> wanted);
+  std::unique_ptr<Execution> planned(const std::vector<bool>& wanted) const;
+  const StraightLine* straight(Variant& variant, std::int64_t rows) const;
 
   Program program_;
   CompileOptions options_;
   Schedule schedule_;
   const Kernels& kernels_;
   std::shared_ptr<Threads> threads_;
+  double most_straight_ = 0;  ///< work that is done by straight-line code
   std::vector<Variant> variants_;
   std::size_t last_ = 0;
 };

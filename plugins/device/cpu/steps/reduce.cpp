@@ -23,6 +23,17 @@ std::vector<std::int64_t> offsets(const std::vector<std::int64_t>& extents,
   return result;
 }
 
+/// The length of the runs of consecutive offsets that the list consists of.
+std::int64_t run_length(const std::vector<std::int64_t>& at) {
+  std::size_t length = 1;
+  while (length < at.size() && at[length] == at[0] + static_cast<std::int64_t>(length)) ++length;
+  if (at.size() % length != 0) return 1;
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    if (at[i] != at[i / length * length] + static_cast<std::int64_t>(i % length)) return 1;
+  }
+  return static_cast<std::int64_t>(length);
+}
+
 bool consecutive(const std::vector<std::int64_t>& at) {
   for (std::size_t i = 0; i < at.size(); ++i) {
     if (at[i] != static_cast<std::int64_t>(i)) return false;
@@ -61,6 +72,8 @@ class ReductionStep final : public Step {
     reduced_ = offsets(reduced, reduced_strides);
     dense_inside_ = consecutive(reduced_);
     dense_rows_ = consecutive(kept_) && reduced_.size() == 1;
+    // Runs of results over an axis before the last one.
+    run_ = kept_.empty() || spec_.maximum || spec_.type == DType::i64 ? 1 : run_length(kept_);
   }
 
   std::int64_t units(std::int64_t rows) const override {
@@ -82,6 +95,15 @@ class ReductionStep final : public Step {
     const T* x = context.at<T>(spec_.x, spec_.layout.offset);
     if (spec_.over_rows) {
       add_rows(context, x, begin, end);
+    } else if (rowful_ && run_ > 1) {
+      const auto width = static_cast<std::int64_t>(kept_.size());
+      for (std::int64_t r = begin; r < end; ++r) {
+        for (std::int64_t j = 0; j < width; j += run_) {
+          context.kernels->sum_runs[index(spec_.type)](
+              context.at<T>(spec_.out) + r * width + j, x + r * row_stride_ + at(kept_, j),
+              reduced_.data(), static_cast<std::int64_t>(reduced_.size()), run_);
+        }
+      }
     } else if (rowful_) {
       T* out = context.at<T>(spec_.out);
       const auto width = static_cast<std::int64_t>(kept_.size());
@@ -149,6 +171,7 @@ class ReductionStep final : public Step {
   std::int64_t row_stride_ = 0;
   std::vector<std::int64_t> kept_, reduced_;  ///< offsets inside a row
   bool dense_inside_ = false, dense_rows_ = false;
+  std::int64_t run_ = 1;  ///< results whose operands stand side by side
 };
 
 }  // namespace

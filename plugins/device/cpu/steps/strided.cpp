@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 
 namespace odeum::cpu {
 namespace {
@@ -13,7 +14,9 @@ using Word64 [[gnu::may_alias]] = std::uint64_t;
 
 template <class T>
 void read_run(const T* from, std::int64_t stride, std::int64_t n, T* to) {
-  if (stride == 1) {
+  if (stride == 1 && n >= 16) {
+    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(T));
+  } else if (stride == 1) {
     for (std::int64_t i = 0; i < n; ++i) to[i] = from[i];
   } else if (stride == 0) {
     const T x = *from;

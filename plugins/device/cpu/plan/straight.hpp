@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Straight-line code: a small program at a given number of rows as a list of kernel calls over one
+// arena, every address known beforehand. What only moves elements (slices, concatenations,
+// broadcasts, sums of one term) takes no instruction: a value is a list of places in the arena.
+// Where a program's work is some hundred numbers, the other plans spend their time on finding
+// memory; this one has nothing left to find.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "kernels/table.hpp"
+#include "odeum/device.hpp"
+
+namespace odeum::cpu {
+
+/// A StraightCall: operands are byte offsets in the arena, or in the table of pointers.
+struct StraightInstruction {
+  ElementKernel element = nullptr;
+  std::uint32_t out = 0, a = 0, b = 0, c = 0;
+  std::uint32_t n = 0;
+  bool lists = false;               ///< a and b are positions in the table of pointers
+  StraightKernel kernel = nullptr;  ///< null: `element` is called
+  std::uint32_t list = 0;           ///< elements that a and b reach, where those are not n
+  std::uint32_t terms = 0;          ///< of a chain, whose c is a place
+  bool starts = true, ends = true;  ///< false: a chain without c, without b
+};
+
+struct StraightCode {
+  /// Elements between the caller's memory and the arena.
+  struct Transfer {
+    std::size_t position = 0;  ///< of the input or output
+    std::uint32_t at = 0;      ///< in the arena
+    std::uint32_t elements = 0;
+    DType type = DType::f64;
+  };
+  std::vector<std::byte> arena;           ///< its contents before the first run: constants
+  std::vector<std::uint32_t> pointers;    ///< offsets in the arena
+  std::vector<StraightInstruction> once;  ///< on constants alone: before the first run
+  std::vector<StraightInstruction> code;
+  std::vector<Transfer> inputs, outputs;
+};
+
+/// Nothing where the work on so many rows is more than `most` (about a tenth of a nanosecond each)
+/// or an operation has no straight-line form. Depends on program and rows alone.
+std::optional<StraightCode> make_straight(const Program& program, const CompileOptions& options,
+                                          const std::vector<bool>& wanted, std::int64_t rows,
+                                          const Kernels& kernels, double most);
+
+/// Whether the program has straight-line code at any number of rows.
+bool is_straight(const Program& program);
+
+}  // namespace odeum::cpu
