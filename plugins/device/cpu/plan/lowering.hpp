@@ -13,6 +13,7 @@
 #include "plan/graph.hpp"
 #include "plan/plan.hpp"
 #include "steps/contraction.hpp"
+#include "steps/convolution.hpp"
 #include "steps/group.hpp"
 
 namespace odeum::cpu {
@@ -57,7 +58,8 @@ class Lowering {
   std::unique_ptr<Step> step(const Unit& unit);
   std::unique_ptr<Step> contraction(ValueId id, int phase);
   std::unique_ptr<Step> reduction(ValueId id);
-  std::unique_ptr<Step> convolution(ValueId id);
+  std::unique_ptr<Step> convolution(ValueId id, int phase);
+  void prepare_filters(ConvolutionSpec& spec, int phase);
   std::unique_ptr<Step> concat(ValueId id);
   std::unique_ptr<Step> pad(ValueId id);
   std::unique_ptr<Step> other(ValueId id);
