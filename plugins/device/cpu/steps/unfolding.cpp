@@ -62,7 +62,9 @@ void Unfolding<T>::make_room() {
   if (s_.role == ConvolutionRole::weight_gradient) {
     weights_ = s_.c_in * s_.c_out * taps_;
     matrix_ = depth * columns;
-    other_ = ceil_div(to_.channels, table_.panel) * table_.panel * columns;
+    packs_unfolded_ = depth < to_.channels;
+    const std::int64_t packed = packs_unfolded_ ? depth : to_.channels;
+    other_ = ceil_div(packed, table_.panel) * table_.panel * columns;
   } else {
     // Strides walk through w in the order that is wanted, but for these two ways.
     const bool reorders = taps_ > 1 && folds_ != turned_;
@@ -218,7 +220,7 @@ void Unfolding<T>::fold_multiplied(const T* w, const T* from, T* to, T* scratch)
 template <class T>
 void Unfolding<T>::weight_gradient(const Context& context, std::int64_t begin, std::int64_t end,
                                    T* scratch) const {
-  T* sums = scratch;  // [from's channels, taps, to's channels]
+  T* sums = scratch;  // [from's channels, taps, to's channels], or where packed the transpose
   T* matrix = sums + padded_columns(weights_) + table_.lanes;
   T* other = matrix + padded_columns(matrix_) + table_.lanes;
   const std::int64_t depth = from_.channels * taps_;
@@ -230,9 +232,17 @@ void Unfolding<T>::weight_gradient(const Context& context, std::int64_t begin, s
       const std::int64_t rows = std::min(strip_, to_.height - row), columns = rows * to_.width;
       const std::int64_t pitch = padded_columns(columns);
       unfold(turned_ ? y : x, row, rows, pitch, matrix);
-      table_.pack(columns, to_.channels, (turned_ ? x : y) + row * to_.width, 1, to_.size(), other);
-      table_.product({depth, to_.channels, columns, matrix, pitch, 1, other,
-                      columns * table_.panel, table_.panel, sums, to_.channels, true, T(1)});
+      // The side with fewer channels is turned into panels.
+      const T* kept = (turned_ ? x : y) + row * to_.width;
+      if (packs_unfolded_) {
+        table_.pack(columns, depth, matrix, 1, pitch, other);
+        table_.product({to_.channels, depth, columns, kept, to_.size(), 1, other,
+                        columns * table_.panel, table_.panel, sums, depth, true, T(1)});
+      } else {
+        table_.pack(columns, to_.channels, kept, 1, to_.size(), other);
+        table_.product({depth, to_.channels, columns, matrix, pitch, 1, other,
+                        columns * table_.panel, table_.panel, sums, to_.channels, true, T(1)});
+      }
     }
   }
   const T alpha = s_.alpha<T>(context);
@@ -242,9 +252,10 @@ void Unfolding<T>::weight_gradient(const Context& context, std::int64_t begin, s
   for (std::int64_t b = 0; b < to_.channels; ++b) {
     for (std::int64_t a = 0; a < from_.channels; ++a) {
       T* at = w + b * to_stride + a * from_stride;
-      const T* sum = sums + a * taps_ * to_.channels + b;
+      const T* sum = sums + (packs_unfolded_ ? b * depth + a * taps_ : a * taps_ * to_.channels + b);
+      const std::int64_t step = packs_unfolded_ ? 1 : to_.channels;
       for (std::int64_t t = 0; t < taps_; ++t)
-        at[t] = (s_.rowful ? at[t] : T(0)) + alpha * sum[t * to_.channels];
+        at[t] = (s_.rowful ? at[t] : T(0)) + alpha * sum[t * step];
     }
   }
 }

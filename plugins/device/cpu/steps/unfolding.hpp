@@ -58,6 +58,7 @@ class Unfolding {
   Planes from_, to_;  ///< of the unfolding; a weight gradient multiplies by planes like `to_`
   Reach reach_[2];
   bool folds_ = false, turned_ = false;  ///< turned: y is the side that is unfolded
+  bool packs_unfolded_ = false;          ///< else a weight gradient packs the other side
   std::int64_t strip_ = 1;               ///< rows of `to_` that are unfolded at once
   std::int64_t weights_ = 0, matrix_ = 0, other_ = 0;  ///< elements of scratch
   std::size_t scratch_ = 0;

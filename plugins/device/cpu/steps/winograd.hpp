@@ -28,7 +28,8 @@ class Winograd {
   };
   struct Strip {
     std::int64_t y = 0, x = 0, tiles_y = 0, tiles_x = 0;  ///< in tiles
-    std::int64_t tiles() const { return tiles_y * tiles_x; }
+    std::int64_t images = 1;                              ///< whose same part it is
+    std::int64_t tiles() const { return tiles_y * tiles_x * images; }
   };
   struct Room {
     float* pixels = nullptr;
@@ -39,9 +40,12 @@ class Winograd {
 
   Room room(std::byte* scratch) const;
   template <class Body>
-  void each_strip(const Body& body) const;
+  void each_strip(std::int64_t images, const Body& body) const;
   void source_frequencies(const Strip& strip, float* image, const Room& room) const;
-  bool convolve(const Context& context, float* from, float* to, const Room& room) const;
+  void cotangent_frequencies(const Strip& strip, float* image, const Room& room) const;
+  bool finish_strip(const Strip& strip, float* image, const Room& room) const;
+  bool convolve(const Context& context, std::int64_t images, float* from, float* to,
+                const Room& room) const;
   bool weight_gradient(const Context& context, std::int64_t begin, std::int64_t end,
                        const Room& room) const;
   std::int64_t stride(const Strip& strip, const Planes& planes) const;
@@ -52,7 +56,7 @@ class Winograd {
   Unfolding<float> direct_;
   Planes from_, to_;
   std::int64_t pad_y_ = 0, pad_x_ = 0;
-  std::int64_t tiles_y_ = 0, tiles_x_ = 0, strip_y_ = 1, strip_x_ = 1;
+  std::int64_t tiles_y_ = 0, tiles_x_ = 0, strip_y_ = 1, strip_x_ = 1, together_ = 1;
   std::int64_t pixels_ = 0, sources_ = 0, results_ = 0, matrices_ = 0, matrix_stride_ = 0;
   std::size_t scratch_ = 0;
 };
