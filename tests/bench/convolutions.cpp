@@ -2,7 +2,8 @@
 // bench_convolutions: the three convolutions on the shapes of workload W4 and of a U-net, and W4's
 // training step.
 //
-//   build/release/bench/bench_convolutions [layers|step] [--repeats N] [--threads N] [--set K=V]...
+//   build/release/bench/bench_convolutions [layers|step] [--repeats N] [--threads N] [--keep WHAT]
+//       [--set KEY=VALUE]...
 //
 // GF/s count the direct sum, two operations a product, whatever the algorithm. `share` is of the
 // rate of a matrix product [768, 768] x [768, 768] on the same device in the same run: above 1
@@ -45,7 +46,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Options {
-  std::string what;
+  std::string what, keep;
   int repeats = 5, threads = 0;  ///< 0: 1 and 2
   std::vector<std::string> sets;
 };
@@ -302,6 +303,7 @@ int measure_step(const Options& options) {
   };
   std::vector<Row> rows;
   for (const char* keep : {"residuals", "stages", "steps"}) {
+    if (!options.keep.empty() && options.keep != keep) continue;
     for (const int threads : options.threads == 0 ? std::vector<int>{1, 2}
                                                   : std::vector<int>{options.threads})
       rows.push_back({keep, threads, {}});
@@ -340,11 +342,13 @@ int run(int argc, char** argv) {
       options.repeats = std::max(1, std::atoi(argv[++i]));
     } else if (word == "--threads" && more) {
       options.threads = std::atoi(argv[++i]);
+    } else if (word == "--keep" && more) {
+      options.keep = argv[++i];
     } else if (word == "--set" && more) {
       options.sets.emplace_back(argv[++i]);
     } else {
       throw ConfigError("unknown word " + word +
-                        "; there are layers, step, --repeats N, --threads N, --set KEY=VALUE");
+                        "; there are layers, step, --repeats N, --threads N, --keep WHAT, --set KEY=VALUE");
     }
   }
   plugin::set_plugin_path({ODEUM_PLUGINS, ODEUM_BENCH_PLUGINS});
