@@ -26,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "../plugins/loaded.hpp"
 #include "cli/session.hpp"
 #include "io/npy.hpp"
 #include "model/batch_memory.hpp"
@@ -36,7 +37,6 @@
 #include "odeum/random.hpp"
 #include "odeum/transforms.hpp"
 #include "plugin/registry.hpp"
-#include "../plugins/loaded.hpp"
 #include "train/batches.hpp"
 #include "train/schemas.hpp"
 
@@ -119,8 +119,8 @@ constexpr const char* kRoles[] = {"forward", "backward data", "backward weights"
 std::unique_ptr<Loop> loop_of(const std::shared_ptr<Device>& device, const Layer& layer,
                               Role role) {
   const std::int64_t pad = layer.kernel / 2;
-  const Window window{{layer.kernel, layer.kernel}, {layer.stride, layer.stride}, {pad, pad},
-                      {pad, pad}, {1, 1}};
+  const Window window{
+      {layer.kernel, layer.kernel}, {layer.stride, layer.stride}, {pad, pad}, {pad, pad}, {1, 1}};
   const std::int64_t out = (layer.side + 2 * pad - layer.kernel) / layer.stride + 1;
   const std::vector<InputSpec> inputs = {
       {"x", {kRows, layer.in, layer.side, layer.side}, DType::f32},
@@ -147,32 +147,28 @@ double flop(const Layer& layer) {
 
 const std::vector<Layer>& layers() {
   static const std::vector<Layer> all = {
-      {"W4 first", 64, 1, 64, 28},
-      {"W4 hidden", 64, 64, 64, 28},
-      {"W4 last", 64, 64, 1, 28},
-      {"65 channels", 64, 65, 64, 28},
-      {"U-net 32", 16, 32, 32, 64},
-      {"U-net 64 down", 16, 64, 128, 32, 3, 2},
-      {"U-net 128", 16, 128, 128, 16},
-      {"U-net 256", 16, 256, 256, 8},
+      {"W4 first", 64, 1, 64, 28},          {"W4 hidden", 64, 64, 64, 28},
+      {"W4 last", 64, 64, 1, 28},           {"65 channels", 64, 65, 64, 28},
+      {"U-net 32", 16, 32, 32, 64},         {"U-net 64 down", 16, 64, 128, 32, 3, 2},
+      {"U-net 128", 16, 128, 128, 16},      {"U-net 256", 16, 256, 256, 8},
       {"U-net 1 x 1", 16, 256, 128, 16, 1},
   };
   return all;
 }
 
 int measure_layers(const Options& options) {
-  std::printf("| layer | images, in, out, side | direction | threads | ms | CPU ms | GF/s | share |\n");
+  std::printf(
+      "| layer | images, in, out, side | direction | threads | ms | CPU ms | GF/s | share |\n");
   std::printf("|-|-|-|-|-|-|-|-|\n");
-  for (const int threads : options.threads == 0 ? std::vector<int>{1, 2}
-                                                : std::vector<int>{options.threads}) {
+  for (const int threads :
+       options.threads == 0 ? std::vector<int>{1, 2} : std::vector<int>{options.threads}) {
     const auto device =
         plugin_tests::make<Device>("cpu", "threads: " + std::to_string(threads) + "\n");
     constexpr std::int64_t kSide = 768;
-    const Loop product(device, {{"a", {kRows, kSide}, DType::f32}, {"b", {kSide, kSide}, DType::f32}},
-                       [](std::span<const Tensor> in) {
-                         return std::vector<Tensor>{linear(in[0], in[1])};
-                       },
-                       kSide);
+    const Loop product(
+        device, {{"a", {kRows, kSide}, DType::f32}, {"b", {kSide, kSide}, DType::f32}},
+        [](std::span<const Tensor> in) { return std::vector<Tensor>{linear(in[0], in[1])}; },
+        kSide);
     struct Row {
       const Layer* layer;
       Role role;
@@ -212,7 +208,9 @@ int measure_layers(const Options& options) {
 /// Images of random numbers, removed at the end.
 class Images {
  public:
-  Images() : path_((fs::temp_directory_path() / ("w4_" + std::to_string(::getpid()) + ".npy")).string()) {
+  Images()
+      : path_(
+            (fs::temp_directory_path() / ("w4_" + std::to_string(::getpid()) + ".npy")).string()) {
     RandomStream random(43, 0);
     std::vector<double> values(96 * 784);
     for (double& value : values) value = random.normal();
@@ -304,8 +302,8 @@ int measure_step(const Options& options) {
   std::vector<Row> rows;
   for (const char* keep : {"residuals", "stages", "steps"}) {
     if (!options.keep.empty() && options.keep != keep) continue;
-    for (const int threads : options.threads == 0 ? std::vector<int>{1, 2}
-                                                  : std::vector<int>{options.threads})
+    for (const int threads :
+         options.threads == 0 ? std::vector<int>{1, 2} : std::vector<int>{options.threads})
       rows.push_back({keep, threads, {}});
   }
   for (int repeat = 0; repeat < options.repeats; ++repeat) {
@@ -317,7 +315,8 @@ int measure_step(const Options& options) {
       row.taken.push_back(apart(sets));
     }
   }
-  std::printf("| keep | threads | s | CPU s | peak MB | loss | gradient's norm |\n|-|-|-|-|-|-|-|\n");
+  std::printf(
+      "| keep | threads | s | CPU s | peak MB | loss | gradient's norm |\n|-|-|-|-|-|-|-|\n");
   for (const Row& row : rows) {
     std::vector<double> s, cpu;
     for (const Taken& t : row.taken) {
@@ -347,8 +346,9 @@ int run(int argc, char** argv) {
     } else if (word == "--set" && more) {
       options.sets.emplace_back(argv[++i]);
     } else {
-      throw ConfigError("unknown word " + word +
-                        "; there are layers, step, --repeats N, --threads N, --keep WHAT, --set KEY=VALUE");
+      throw ConfigError(
+          "unknown word " + word +
+          "; there are layers, step, --repeats N, --threads N, --keep WHAT, --set KEY=VALUE");
     }
   }
   plugin::set_plugin_path({ODEUM_PLUGINS, ODEUM_BENCH_PLUGINS});

@@ -30,9 +30,9 @@ constexpr Tolerance kSums{1e-4, 1e-12};
 const std::vector<std::shared_ptr<Device>>& devices() {
   static const std::vector<std::shared_ptr<Device>> all = [] {
     std::vector<std::shared_ptr<Device>> list;
-    for (const char* yaml : {"threads: 2\n", "threads: 2\nplan: tasks\n",
-                             "threads: 1\ninstructions: avx2\n",
-                             "threads: 1\ninstructions: generic\n"}) {
+    for (const char* yaml :
+         {"threads: 2\n", "threads: 2\nplan: tasks\n", "threads: 1\ninstructions: avx2\n",
+          "threads: 1\ninstructions: generic\n"}) {
       list.push_back(plugin_tests::make<Device>("cpu", yaml));
     }
     return list;
@@ -56,7 +56,8 @@ std::vector<InputSpec> inputs_of(const Case& c, DType type) {
   for (std::size_t side = 0; side < 2; ++side) {
     const Window& w = c.window;
     const std::int64_t padded = y[rank - 2 + side] + w.pad_before[side] + w.pad_after[side];
-    y[rank - 2 + side] = (padded - w.dilation[side] * (w.kernel[side] - 1) - 1) / w.stride[side] + 1;
+    y[rank - 2 + side] =
+        (padded - w.dilation[side] * (w.kernel[side] - 1) - 1) / w.stride[side] + 1;
   }
   return {{"x", Shape(x), type},
           {"w", {c.out, c.x[c.x.size() - 3], c.window.kernel[0], c.window.kernel[1]}, type},
@@ -78,11 +79,10 @@ Window padded_by(std::int64_t top, std::int64_t left, std::int64_t bottom, std::
 }
 
 TEST(CpuDeviceConvolution, ByWinogradIsTheReferences) {
-  for (const Case& c : {Case{{12, 5, 7}, 17, padded_by(1, 1, 1, 1)},
-                        Case{{17, 9, 6}, 12, padded_by(0, 0, 0, 0)},
-                        Case{{33, 4, 4}, 16, padded_by(2, 0, 1, 3)},
-                        Case{{13, 3, 131}, 14, padded_by(3, 4, 0, 0)},
-                        Case{{3, 16, 4, 5}, 35, padded_by(1, 1, 1, 1)}}) {
+  for (const Case& c :
+       {Case{{12, 5, 7}, 17, padded_by(1, 1, 1, 1)}, Case{{17, 9, 6}, 12, padded_by(0, 0, 0, 0)},
+        Case{{33, 4, 4}, 16, padded_by(2, 0, 1, 3)}, Case{{13, 3, 131}, 14, padded_by(3, 4, 0, 0)},
+        Case{{3, 16, 4, 5}, 35, padded_by(1, 1, 1, 1)}}) {
     const Program program = all_three(c, DType::f32);
     for (const std::int64_t rows : {1, 5})
       expect_reference(devices(), program, rows, random_inputs(program, rows, 3), kSums);
@@ -119,16 +119,16 @@ TEST(CpuDeviceConvolution, AgreesForEveryNumberOfChannelsUpToSeventeen) {
 }
 
 TEST(CpuDeviceConvolution, OfImagesWithoutRowsIsTheReferences) {
-  const Program program = record(
-      std::vector<InputSpec>{{"x", {3, 14, 6, 5}, DType::f32},
-                             {"w", {15, 14, 3, 3}, DType::f32},
-                             {"dy", {3, 15, 6, 5}, DType::f32}},
-      [](Arguments in) {
-        const Tensor y = conv(in[0], in[1], padded_by(1, 1, 1, 1));
-        Tensors out = vjp(Tensors{y}, Tensors{in[0], in[1]}, Tensors{in[2]});
-        out.push_back(y);
-        return out;
-      });
+  const Program program =
+      record(std::vector<InputSpec>{{"x", {3, 14, 6, 5}, DType::f32},
+                                    {"w", {15, 14, 3, 3}, DType::f32},
+                                    {"dy", {3, 15, 6, 5}, DType::f32}},
+             [](Arguments in) {
+               const Tensor y = conv(in[0], in[1], padded_by(1, 1, 1, 1));
+               Tensors out = vjp(Tensors{y}, Tensors{in[0], in[1]}, Tensors{in[2]});
+               out.push_back(y);
+               return out;
+             });
   expect_reference(devices(), program, 1, random_inputs(program, 1, 6), kSums);
 }
 
@@ -157,20 +157,20 @@ TEST(CpuDeviceConvolution, HasTheReferencesDerivativesOfDerivatives) {
 
 TEST(CpuDeviceConvolution, MapsOverProbes) {
   const Window window = padded_by(1, 1, 1, 1);
-  const Program program = record(
-      std::vector<InputSpec>{{"x", {kRows, 12, 4, 3}, DType::f32},
-                             {"probes", {kRows, 3, 12, 4, 3}, DType::f32},
-                             {"w", {12, 12, 3, 3}, DType::f32}},
-      [&window](Arguments in) {
-        const Tensor y = tanh(conv(in[0], 0.1 * in[2], window));
-        const Tensor probe = placeholder(y);
-        const Tensor pulled = vjp(Tensors{y}, Tensors{in[0]}, Tensors{probe})[0];
-        const Tensor back = vmap(Tensors{pulled}, Tensors{probe}, Tensors{in[1]})[0];
-        const Tensor loss = sum_rows(sum_features(square(back)));
-        Tensors out = vjp(Tensors{loss}, Tensors{in[2]}, Tensors{ones_like(loss)});
-        out.push_back(back);
-        return out;
-      });
+  const Program program =
+      record(std::vector<InputSpec>{{"x", {kRows, 12, 4, 3}, DType::f32},
+                                    {"probes", {kRows, 3, 12, 4, 3}, DType::f32},
+                                    {"w", {12, 12, 3, 3}, DType::f32}},
+             [&window](Arguments in) {
+               const Tensor y = tanh(conv(in[0], 0.1 * in[2], window));
+               const Tensor probe = placeholder(y);
+               const Tensor pulled = vjp(Tensors{y}, Tensors{in[0]}, Tensors{probe})[0];
+               const Tensor back = vmap(Tensors{pulled}, Tensors{probe}, Tensors{in[1]})[0];
+               const Tensor loss = sum_rows(sum_features(square(back)));
+               Tensors out = vjp(Tensors{loss}, Tensors{in[2]}, Tensors{ones_like(loss)});
+               out.push_back(back);
+               return out;
+             });
   expect_reference(devices(), program, 3, random_inputs(program, 3, 9), {5e-4, 1e-11});
 }
 

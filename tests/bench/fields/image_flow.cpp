@@ -40,9 +40,8 @@ class ImageFlow final : public VectorField {
     const Tensor w = scope.parameter(name + ".weight", {out, in, 3, 3}, start);
     const Tensor w_t = scope.parameter(name + ".time", {out, 1, 3, 3}, start);
     const Tensor b = scope.parameter(name + ".bias", {out, 1, 1}, start);
-    const Tensor plane = conv(ones_like(broadcast(reshape(scope.anchor(), {1, 1, 1}),
-                                                  {1, kSide, kSide})),
-                              w_t, window);
+    const Tensor plane = conv(
+        ones_like(broadcast(reshape(scope.anchor(), {1, 1, 1}), {1, kSide, kSide})), w_t, window);
     return conv(x, w, window) + (reshape(t, {1, 1, 1}) * plane + b);
   }
 

@@ -8,9 +8,6 @@
 
 namespace odeum::cpu {
 
-/// The most columns of a copied part of an image.
-inline constexpr std::int64_t kWidestBlock = 130;
-
 /// A part of an image [channels, height, width] and its copy [channels / L, rows, columns, L].
 /// What lies outside of the image is zero in the copy; so are channels up to the next multiple
 /// of L.

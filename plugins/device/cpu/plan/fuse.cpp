@@ -118,9 +118,8 @@ std::vector<Unit> gather_units(const Graph& graph, const Depths& depths,
       continue;
     }
     if (graph.role(id) == Role::element) {
-      const auto key =
-          std::tuple(graph.phase(id), graph.rowful(id), graph.elements(id), depths.depth(id),
-                     relation[i]);
+      const auto key = std::tuple(graph.phase(id), graph.rowful(id), graph.elements(id),
+                                  depths.depth(id), relation[i]);
       const auto found = open.find(key);
       if (found != open.end() &&
           units[static_cast<std::size_t>(found->second)].nodes.size() < kLargestGroup) {

@@ -150,8 +150,8 @@ void Lowering::prepare_filters(ConvolutionSpec& spec, int phase) {
   if (elements == 0) return;
   const auto before = static_cast<std::size_t>(phase) - 1;
   const bool turned = spec.role == ConvolutionRole::input_gradient;
-  const auto [known, is_new] = prepared_.try_emplace(
-      (turned ? "turned filters " : "filters ") + std::to_string(spec.w), -1);
+  const auto [known, is_new] =
+      prepared_.try_emplace((turned ? "turned filters " : "filters ") + std::to_string(spec.w), -1);
   if (!is_new) {
     spec.filters = known->second;
     Slot& slot = plan_.slots[static_cast<std::size_t>(spec.filters)];

@@ -309,8 +309,8 @@ void Lowering::choose(Schedule schedule) {
     if (key.rfind("pack", 0) == 0) weights += plan_.slots[static_cast<std::size_t>(slot)].bytes();
   }
   const bool tasks = weights > kSmallWeights && !plan_.images;
-  plan_.schedule = schedule != Schedule::automatic ? schedule
-                                                   : (tasks ? Schedule::tasks : Schedule::rows);
+  plan_.schedule =
+      schedule != Schedule::automatic ? schedule : (tasks ? Schedule::tasks : Schedule::rows);
 }
 
 Plan make_plan(const Program& program, const CompileOptions& options,

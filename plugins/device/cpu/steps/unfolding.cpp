@@ -48,8 +48,7 @@ void Unfolding<T>::choose_sides() {
   for (std::size_t side = 0; side < 2; ++side) {
     const std::int64_t stride = s_.window.stride[side], dilation = s_.window.dilation[side];
     const std::int64_t pad = s_.window.pad_before[side];
-    reach_[side] =
-        turned_ ? Reach{1, stride, pad, -dilation} : Reach{stride, 1, -pad, dilation};
+    reach_[side] = turned_ ? Reach{1, stride, pad, -dilation} : Reach{stride, 1, -pad, dilation};
   }
 }
 
@@ -252,7 +251,8 @@ void Unfolding<T>::weight_gradient(const Context& context, std::int64_t begin, s
   for (std::int64_t b = 0; b < to_.channels; ++b) {
     for (std::int64_t a = 0; a < from_.channels; ++a) {
       T* at = w + b * to_stride + a * from_stride;
-      const T* sum = sums + (packs_unfolded_ ? b * depth + a * taps_ : a * taps_ * to_.channels + b);
+      const T* sum =
+          sums + (packs_unfolded_ ? b * depth + a * taps_ : a * taps_ * to_.channels + b);
       const std::int64_t step = packs_unfolded_ ? 1 : to_.channels;
       for (std::int64_t t = 0; t < taps_; ++t)
         at[t] = (s_.rowful ? at[t] : T(0)) + alpha * sum[t * step];

@@ -96,8 +96,7 @@ Winograd::Winograd(const ConvolutionSpec& spec, const Kernels& kernels)
   // Strips of nearly equal size.
   const std::int64_t most =
       std::max<std::int64_t>(6, kStrip / (kFrequencies * lanes * (from_.blocks + to_.blocks)));
-  constexpr std::int64_t kWidest = (kWidestBlock - 2) / 4;
-  strip_x_ = ceil_div(tiles_x_, ceil_div(tiles_x_, std::min(most, kWidest)));
+  strip_x_ = ceil_div(tiles_x_, ceil_div(tiles_x_, most));
   const std::int64_t rows = std::clamp<std::int64_t>(most / strip_x_, 1, tiles_y_);
   strip_y_ = ceil_div(tiles_y_, ceil_div(tiles_y_, rows));
 
@@ -209,8 +208,7 @@ bool Winograd::weight_gradient(const Context& context, std::int64_t begin, std::
     });
   }
   float* sums = room.matrices + kFrequencies * matrix_stride_;
-  if (!kernels_.weights(
-          {s_.c_out, s_.c_in, sums, 0, 0, false, room.matrices, matrix_stride_})) {
+  if (!kernels_.weights({s_.c_out, s_.c_in, sums, 0, 0, false, room.matrices, matrix_stride_})) {
     return false;
   }
   const auto alpha = s_.alpha<float>(context);
