@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/winograd.hpp"
 #include "odeum/shape.hpp"
 
 namespace odeum::cpu {
@@ -148,6 +149,7 @@ struct Kernels {
   ProductKernels<float> f32;
   ProductKernels<double> f64;
   StraightKernels straight;
+  WinogradKernels<float> winograd;
 
   /// out[r] = sum of x[r, 0..k), in the type itself. [type]; no int64.
   std::array<void (*)(void* out, const void* x, std::int64_t rows, std::int64_t k), 3> row_sums{};

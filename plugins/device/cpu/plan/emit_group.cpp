@@ -130,7 +130,7 @@ class Emission {
     if (slot >= 0) {
       operand.kind = GroupOperand::Kind::direct;
       operand.slot = slot;
-      operand.in_arena = lowering_[slot].in_arena();
+      operand.in_arena = lowering_[slot].in_arena() && !lowering_.ends_in_vector(slot);
       operand.written = true;
     }
     return values_[id] = add(operand);

@@ -8,6 +8,8 @@
 #include <queue>
 #include <tuple>
 
+#include "plan/wide_rows.hpp"
+
 namespace odeum::cpu {
 namespace {
 
@@ -32,6 +34,7 @@ class Depths {
   }
 
   int depth(ValueId id) const { return depth_[static_cast<std::size_t>(id)]; }
+  const std::vector<int>& all() const { return depth_; }
 
   /// Does the node run in some unit of its own right?
   bool runs(ValueId id) const {
@@ -104,7 +107,8 @@ class Depths {
 std::vector<Unit> gather_units(const Graph& graph, const Depths& depths,
                                std::vector<int>& unit_of) {
   std::vector<Unit> units;
-  std::map<std::tuple<int, bool, std::int64_t, int>, int> open;
+  std::map<std::tuple<int, bool, std::int64_t, int, int>, int> open;
+  const std::vector<int> relation = related(graph, depths.all());
   for (std::size_t i = 0; i < graph.size(); ++i) {
     const auto id = static_cast<ValueId>(i);
     if (!depths.runs(id)) continue;
@@ -114,8 +118,8 @@ std::vector<Unit> gather_units(const Graph& graph, const Depths& depths,
       continue;
     }
     if (graph.role(id) == Role::element) {
-      const auto key =
-          std::tuple(graph.phase(id), graph.rowful(id), graph.elements(id), depths.depth(id));
+      const auto key = std::tuple(graph.phase(id), graph.rowful(id), graph.elements(id),
+                                  depths.depth(id), relation[i]);
       const auto found = open.find(key);
       if (found != open.end() &&
           units[static_cast<std::size_t>(found->second)].nodes.size() < kLargestGroup) {
@@ -135,11 +139,11 @@ std::vector<Unit> gather_units(const Graph& graph, const Depths& depths,
   return units;
 }
 
-/// Operands first; among those that can run, the one whose last node was recorded first.
-std::vector<std::size_t> order(const Depths& depths, const std::vector<Unit>& units,
-                               const std::vector<int>& unit_of) {
-  std::vector<std::vector<std::size_t>> followers(units.size());
-  std::vector<int> waiting(units.size(), 0);
+using Followers = std::vector<std::vector<std::size_t>>;
+
+Followers followers_of(const Depths& depths, const std::vector<Unit>& units,
+                       const std::vector<int>& unit_of) {
+  Followers followers(units.size());
   for (std::size_t u = 0; u < units.size(); ++u) {
     std::vector<std::size_t> needs;
     for (const ValueId id : units[u].nodes) {
@@ -151,20 +155,28 @@ std::vector<std::size_t> order(const Depths& depths, const std::vector<Unit>& un
     }
     std::sort(needs.begin(), needs.end());
     needs.erase(std::unique(needs.begin(), needs.end()), needs.end());
-    waiting[u] = static_cast<int>(needs.size());
     for (const std::size_t from : needs) followers[from].push_back(u);
   }
-  using Key = std::tuple<int, ValueId, std::size_t>;
+  return followers;
+}
+
+/// Operands first; among those that can run, by phase and then the smallest rank.
+std::vector<std::size_t> ordered(const std::vector<Unit>& units, const Followers& followers,
+                                 const std::vector<ValueId>& ranks,
+                                 const std::vector<ValueId>& last_nodes) {
+  std::vector<int> waiting(units.size(), 0);
+  for (const auto& list : followers) {
+    for (const std::size_t next : list) ++waiting[next];
+  }
+  using Key = std::tuple<int, ValueId, ValueId, std::size_t>;
   std::priority_queue<Key, std::vector<Key>, std::greater<>> ready;
-  const auto key = [&](std::size_t u) {
-    return Key(units[u].phase, *std::max_element(units[u].nodes.begin(), units[u].nodes.end()), u);
-  };
+  const auto key = [&](std::size_t u) { return Key(units[u].phase, ranks[u], last_nodes[u], u); };
   for (std::size_t u = 0; u < units.size(); ++u) {
     if (waiting[u] == 0) ready.push(key(u));
   }
   std::vector<std::size_t> result;
   while (!ready.empty()) {
-    const std::size_t u = std::get<2>(ready.top());
+    const std::size_t u = std::get<3>(ready.top());
     ready.pop();
     result.push_back(u);
     for (const std::size_t next : followers[u]) {
@@ -197,6 +209,19 @@ void join_products(const Graph& graph, Fusion& fusion) {
   }
 }
 
+/// Among the units that can run, the one whose last node was recorded first; with wide rows, the
+/// one that is needed first.
+std::vector<std::size_t> order(const Graph& graph, const Depths& depths,
+                               const std::vector<Unit>& units, const std::vector<int>& unit_of) {
+  const Followers followers = followers_of(depths, units, unit_of);
+  std::vector<ValueId> last_nodes;
+  for (const Unit& unit : units)
+    last_nodes.push_back(*std::max_element(unit.nodes.begin(), unit.nodes.end()));
+  std::vector<std::size_t> result = ordered(units, followers, last_nodes, last_nodes);
+  if (!has_wide_rows(graph)) return result;
+  return ordered(units, followers, first_needs(followers, result, last_nodes), last_nodes);
+}
+
 }  // namespace
 
 bool sums_in_group(const Graph& graph, ValueId id) {
@@ -222,7 +247,7 @@ Fusion fuse(const Graph& graph) {
   std::vector<Unit> units = gather_units(graph, depths, unit_of);
   Fusion result;
   std::vector<int> place(units.size());
-  for (const std::size_t u : order(depths, units, unit_of)) {
+  for (const std::size_t u : order(graph, depths, units, unit_of)) {
     place[u] = static_cast<int>(result.units.size());
     result.units.push_back(std::move(units[u]));
   }

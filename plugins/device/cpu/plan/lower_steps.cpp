@@ -35,7 +35,7 @@ std::unique_ptr<Step> Lowering::step(const Unit& unit) {
     case Op::conv:
     case Op::conv_input_gradient:
     case Op::conv_weight_gradient:
-      return convolution(id);
+      return convolution(id, unit.phase);
     case Op::concat:
       return concat(id);
     case Op::pad:
@@ -108,7 +108,7 @@ std::unique_ptr<Step> Lowering::reduction(ValueId id) {
   return make_reduction(std::move(spec));
 }
 
-std::unique_ptr<Step> Lowering::convolution(ValueId id) {
+std::unique_ptr<Step> Lowering::convolution(ValueId id, int phase) {
   const Node& node = graph_[id];
   const ValueId first = node.operands[0], second = node.operands[1];
   ConvolutionSpec spec;
@@ -141,7 +141,28 @@ std::unique_ptr<Step> Lowering::convolution(ValueId id) {
     spec.scale = term(id).scale;
     spec.scalars = scalar_slots(term(id));
   }
+  prepare_filters(spec, phase);
   return make_convolution(std::move(spec), kernels_);
+}
+
+void Lowering::prepare_filters(ConvolutionSpec& spec, int phase) {
+  const std::int64_t elements = filter_elements(spec, kernels_);
+  if (elements == 0) return;
+  const auto before = static_cast<std::size_t>(phase) - 1;
+  const bool turned = spec.role == ConvolutionRole::input_gradient;
+  const auto [known, is_new] =
+      prepared_.try_emplace((turned ? "turned filters " : "filters ") + std::to_string(spec.w), -1);
+  if (!is_new) {
+    spec.filters = known->second;
+    Slot& slot = plan_.slots[static_cast<std::size_t>(spec.filters)];
+    slot.last = std::max(slot.last, phase_last_[before + 1]);
+    return;
+  }
+  Slot slot{Home::fixed, spec.type, false, elements};
+  slot.first = phase_first_[before];
+  slot.last = phase_last_[before + 1];
+  spec.filters = known->second = add_slot(slot);
+  plan_.phases[before].steps.push_back(make_filters(spec, kernels_));
 }
 
 Access Lowering::part_access(ValueId id, int k) const {

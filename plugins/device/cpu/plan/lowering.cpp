@@ -12,16 +12,50 @@ namespace odeum::cpu {
 namespace {
 
 constexpr std::size_t kUnit = 4;  ///< rows' slots are placed in multiples of this many bytes a row
+/// The same where a tile may have any number of rows: whole vectors written past the last of them
+/// then stay within the slot.
+constexpr std::size_t kImageUnit = 2 * kPadding;
 
 /// The wider type that sums over rows accumulate in.
 DType accumulator_type(const Node& reduction) {
   return reduction.op == Op::sum && reduction.dtype == DType::f32 ? DType::f64 : reduction.dtype;
 }
 
+bool holds_images(const Graph& graph) {
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const auto id = static_cast<ValueId>(i);
+    const Op op = graph[id].op;
+    const bool convolves =
+        op == Op::conv || op == Op::conv_input_gradient || op == Op::conv_weight_gradient;
+    if (convolves && graph.role(id) == Role::step && (graph.rowful(id) || graph.reduces_rows(id)))
+      return true;
+  }
+  return false;
+}
+
+/// Rows of a tile.
+std::int64_t tile_rows(const Plan& plan) {
+  // As many as the second-level cache holds, within what products like.
+  constexpr std::size_t kCache = std::size_t{512} << 10U;
+  const auto fits = [&plan](std::int64_t rows) {
+    return plan.tile_row_bytes * static_cast<std::size_t>(rows) <= kCache;
+  };
+  std::int64_t rows = plan.images ? 1 : 64;
+  const std::int64_t most = plan.images ? 16 : 256;
+  while (rows < most && fits(2 * rows)) rows *= 2;
+  // Every tile goes through all weights' gradients, which should not move more than the images.
+  while (plan.images && rows < most &&
+         2 * plan.accumulator_bytes > plan.tile_row_bytes * static_cast<std::size_t>(rows)) {
+    rows *= 2;
+  }
+  return rows;
+}
+
 }  // namespace
 
 Lowering::Lowering(const Graph& graph, const Kernels& kernels)
     : graph_(graph), kernels_(kernels), fusion_(fuse(graph)), slot_of_(graph.size(), -1) {
+  plan_.images = holds_images(graph);
   find_phases();
   make_leaf_slots();
   make_slots();
@@ -35,8 +69,9 @@ Plan Lowering::finish(Schedule schedule) {
   // A group that holds float32 beside float64 writes sixteen elements at once, 128 bytes of
   // float64.
   plan_.fixed_bytes = place_slots(plan_.slots, Home::fixed, 2 * kPadding) + kPadding;
+  const std::size_t unit = plan_.images ? kImageUnit : kUnit;
   plan_.stored_row_bytes = place_slots(plan_.slots, Home::stored, kUnit);
-  plan_.tile_row_bytes = place_slots(plan_.slots, Home::tile, kUnit);
+  plan_.tile_row_bytes = place_slots(plan_.slots, Home::tile, unit);
   plan_.accumulator_bytes = place_slots(plan_.slots, Home::accumulator, kPadding);
   plan_.product_bytes = place_slots(plan_.slots, Home::product, kPadding);
   return std::move(plan_);
@@ -109,6 +144,11 @@ void Lowering::make_leaf_slots() {
     Slot slot{Home::input, node.dtype, graph_.rowful(id), graph_.elements(id), graph_.input_of[i]};
     slot_of_[i] = add_slot(slot);
   }
+}
+
+bool Lowering::ends_in_vector(int slot) const {
+  const Slot& s = plan_.slots[static_cast<std::size_t>(slot)];
+  return plan_.images && s.home == Home::stored && s.elements % 16 != 0;
 }
 
 bool Lowering::part_in_group(ValueId id, int k) const {
@@ -269,20 +309,15 @@ void Lowering::choose(Schedule schedule) {
     if (key.rfind("pack", 0) == 0) weights += plan_.slots[static_cast<std::size_t>(slot)].bytes();
   }
   const bool chosen = schedule == Schedule::rows || schedule == Schedule::tasks;
-  plan_.schedule = chosen ? schedule : (weights > kSmallWeights ? Schedule::tasks : Schedule::rows);
+  const bool tasks = weights > kSmallWeights && !plan_.images;
+  plan_.schedule = chosen ? schedule : (tasks ? Schedule::tasks : Schedule::rows);
 }
 
 Plan make_plan(const Program& program, const CompileOptions& options,
                const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels) {
   const Graph graph(program, options, wanted);
   Plan plan = Lowering(graph, kernels).finish(schedule);
-  // As many rows as the second-level cache holds, within what products like.
-  constexpr std::size_t kCache = std::size_t{512} << 10U;
-  plan.tile_rows = 64;
-  while (plan.tile_rows < 256 &&
-         plan.tile_row_bytes * static_cast<std::size_t>(plan.tile_rows) * 2 <= kCache) {
-    plan.tile_rows *= 2;
-  }
+  plan.tile_rows = tile_rows(plan);
   return plan;
 }
 

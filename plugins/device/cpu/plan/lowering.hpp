@@ -13,6 +13,7 @@
 #include "plan/graph.hpp"
 #include "plan/plan.hpp"
 #include "steps/contraction.hpp"
+#include "steps/convolution.hpp"
 #include "steps/group.hpp"
 
 namespace odeum::cpu {
@@ -29,6 +30,8 @@ class Lowering {
   /// The slot of a value with memory of its own, or -1 while it only passes through registers.
   int slot(ValueId root) const { return slot_of_[static_cast<std::size_t>(root)]; }
   const Slot& operator[](int slot) const { return plan_.slots[static_cast<std::size_t>(slot)]; }
+  /// Would whole vectors written past the end of a tile of images reach another tile's rows?
+  bool ends_in_vector(int slot) const;
   /// The slot of one number.
   int number(double value, DType type);
   /// A row of `x` repeated for groups of phase `phase` with chunks of `chunk` elements.
@@ -57,7 +60,8 @@ class Lowering {
   std::unique_ptr<Step> step(const Unit& unit);
   std::unique_ptr<Step> contraction(ValueId id, int phase);
   std::unique_ptr<Step> reduction(ValueId id);
-  std::unique_ptr<Step> convolution(ValueId id);
+  std::unique_ptr<Step> convolution(ValueId id, int phase);
+  void prepare_filters(ConvolutionSpec& spec, int phase);
   std::unique_ptr<Step> concat(ValueId id);
   std::unique_ptr<Step> pad(ValueId id);
   std::unique_ptr<Step> other(ValueId id);

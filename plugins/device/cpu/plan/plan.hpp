@@ -35,7 +35,8 @@ struct Phase {
 
 struct Plan {
   Schedule schedule = Schedule::rows;  ///< chosen from shapes alone
-  std::int64_t tile_rows = 64;         ///< rows plan; a multiple of 16
+  std::int64_t tile_rows = 64;         ///< rows plan; a multiple of 16 but for images
+  bool images = false;                 ///< convolutions: rows are large, and taken few at a time
   std::vector<Phase> phases;           ///< without rows, over rows, without, ...
   std::vector<Slot> slots;
   std::vector<std::byte> constants;  ///< to be copied to aligned memory

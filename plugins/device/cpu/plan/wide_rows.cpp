@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan/wide_rows.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <utility>
+
+namespace odeum::cpu {
+namespace {
+
+bool is_wide(const Graph& graph, ValueId id) {
+  return graph.role(id) == Role::element && graph.rowful(id) && graph.elements(id) > kWideRow;
+}
+
+/// Sets that grow together.
+class Sets {
+ public:
+  explicit Sets(std::size_t n) : parent_(n) { std::iota(parent_.begin(), parent_.end(), 0); }
+  int find(int x) {
+    while (at(x) != x) x = at(x) = at(at(x));
+    return x;
+  }
+  void join(int a, int b) { at(find(a)) = find(b); }
+
+ private:
+  int& at(int x) { return parent_[static_cast<std::size_t>(x)]; }
+  std::vector<int> parent_;
+};
+
+}  // namespace
+
+bool has_wide_rows(const Graph& graph) {
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    if (is_wide(graph, static_cast<ValueId>(i))) return true;
+  }
+  return false;
+}
+
+std::vector<int> related(const Graph& graph, const std::vector<int>& depths) {
+  Sets sets(graph.size());
+  std::map<std::pair<ValueId, int>, ValueId> readers;  // the first, by what is read and depth
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const auto id = static_cast<ValueId>(i);
+    if (!is_wide(graph, id)) continue;
+    for (const ValueId operand : graph[id].operands) {
+      const ValueId x = graph.root(operand);
+      if (!graph.rowful(x)) continue;
+      const auto [known, is_new] = readers.try_emplace({x, depths[i]}, id);
+      if (!is_new) sets.join(id, known->second);
+      if (is_wide(graph, x) && depths[static_cast<std::size_t>(x)] == depths[i]) sets.join(id, x);
+    }
+  }
+  std::vector<int> numbers(graph.size(), 0);
+  for (std::size_t i = 0; i < graph.size(); ++i) {
+    const auto id = static_cast<ValueId>(i);
+    if (is_wide(graph, id)) numbers[i] = 1 + sets.find(id);
+  }
+  return numbers;
+}
+
+std::vector<ValueId> first_needs(const std::vector<std::vector<std::size_t>>& followers,
+                                 const std::vector<std::size_t>& order,
+                                 const std::vector<ValueId>& last_nodes) {
+  std::vector<ValueId> needs = last_nodes;
+  for (auto unit = order.rbegin(); unit != order.rend(); ++unit) {
+    const auto& next = followers[*unit];
+    if (next.empty()) continue;
+    needs[*unit] = needs[next.front()];
+    for (const std::size_t follower : next) needs[*unit] = std::min(needs[*unit], needs[follower]);
+  }
+  return needs;
+}
+
+}  // namespace odeum::cpu
