@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine.hpp"
+#include "odeum/config.hpp"
+#include "odeum/device.hpp"
+#include "odeum/error.hpp"
+#include "odeum/plugin.hpp"
+#include "odeum/schema.hpp"
+
+namespace odeum::opencl {
+namespace {
+
+class OpenCl final : public Device {
+ public:
+  static Schema schema() {
+    return Schema(
+               "An accelerator with an OpenCL driver (1.2 or later, with float64): kernels are "
+               "generated from the pipeline and built by the driver when they are first run. The "
+               "same run gives the same bits")
+        .integer("index", 0,
+                 "which of the devices, accelerators before processors; `odeum doctor` says what "
+                 "is wrong with it")
+        .at_least(0)
+        .text("cache", "automatic",
+              "folder for built kernels; automatic: odeum/kernels in the user's cache folder; "
+              "none: kernels are built anew in every run");
+  }
+  explicit OpenCl(const Config& config)
+      : index_(static_cast<std::size_t>(config.integer("index"))),
+        cache_(kernelgen::cache_folder(config.text("cache"))) {}
+
+  std::string probe() const override {
+    const std::vector<Found> all = all_devices();
+    if (all.empty()) {
+      return "no OpenCL platform has a device; install the accelerator's driver, or "
+             "pocl-opencl-icd, which runs OpenCL on the processor";
+    }
+    if (index_ >= all.size()) {
+      std::string names;
+      for (std::size_t i = 0; i < all.size(); ++i)
+        names += (i == 0 ? "" : "; ") + std::to_string(i) + ": " + all[i].name;
+      return "there is no device of index " + std::to_string(index_) + " (" + names + ")";
+    }
+    const Found& found = all[index_];
+    return found.unusable.empty() ? "" : found.name + " cannot be used: " + found.unusable;
+  }
+
+  std::shared_ptr<void> allocate(std::size_t bytes) override { return machine().allocate(bytes); }
+  void upload(View to, const void* from, std::size_t bytes) override {
+    machine().upload(to, from, bytes);
+  }
+  void download(void* to, View from, std::size_t bytes) override {
+    machine().download(to, from, bytes);
+  }
+  void copy(View to, View from, std::size_t bytes) override { machine().copy(to, from, bytes); }
+  void fill_zero(View to, std::size_t bytes) override { machine().fill_zero(to, bytes); }
+  void synchronize() override { machine().synchronize(); }
+  std::unique_ptr<Executable> compile(const Program& program,
+                                      const CompileOptions& options) override {
+    machine();
+    return kernelgen::compile(program, options, machine_);
+  }
+
+ private:
+  OpenClMachine& machine() {
+    if (!machine_) {
+      const std::string reason = probe();
+      if (!reason.empty()) throw RunError("device opencl: " + reason);
+      machine_ = std::make_shared<OpenClMachine>(all_devices()[index_], kernelgen::Cache(cache_));
+    }
+    return *machine_;
+  }
+
+  std::size_t index_;
+  std::filesystem::path cache_;
+  std::shared_ptr<OpenClMachine> machine_;
+};
+
+}  // namespace
+
+ODEUM_PLUGIN(device, "opencl", OpenCl, "1.0.0", "An accelerator with an OpenCL driver")
+
+}  // namespace odeum::opencl
