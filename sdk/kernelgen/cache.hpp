@@ -13,6 +13,7 @@ class Cache {
   /// In `folder`; made when something is first kept, for the user alone. An empty folder keeps
   /// nothing.
   explicit Cache(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  bool keeps() const { return !folder_.empty(); }
   /// What was kept for this content: compared in full, not by a hash.
   std::optional<std::string> find(const std::string& content) const;
   /// Keeps `built` for it: written beside and renamed, so that a reader finds all or nothing. A

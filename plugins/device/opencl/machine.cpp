@@ -180,7 +180,7 @@ std::unique_ptr<kernelgen::Module> OpenClMachine::build(const kernelgen::Source&
                    "' do not build on " + name_ + " (" + name_of(code) + "):\n" + log.c_str());
   }
   auto module = std::make_unique<OpenClModule>(source, program, queue_);
-  cache_.keep(key, built_binary(program));
+  if (cache_.keeps()) cache_.keep(key, built_binary(program));
   return module;
 }
 

@@ -21,12 +21,11 @@ class OpenCl final : public Device {
                  "is wrong with it")
         .at_least(0)
         .text("cache", "automatic",
-              "folder for built kernels; automatic: odeum/kernels in the user's cache folder; "
-              "none: kernels are built anew in every run");
+              "folder for built kernels; automatic: odeum/kernels in the user's cache folder (none "
+              "on PoCL, which keeps built kernels itself); none: they are not kept");
   }
   explicit OpenCl(const Config& config)
-      : index_(static_cast<std::size_t>(config.integer("index"))),
-        cache_(kernelgen::cache_folder(config.text("cache"))) {}
+      : index_(static_cast<std::size_t>(config.integer("index"))), cache_(config.text("cache")) {}
 
   std::string probe() const override {
     const std::vector<Found> all = all_devices();
@@ -65,13 +64,18 @@ class OpenCl final : public Device {
     if (!machine_) {
       const std::string reason = probe();
       if (!reason.empty()) throw RunError("device opencl: " + reason);
-      machine_ = std::make_shared<OpenClMachine>(all_devices()[index_], kernelgen::Cache(cache_));
+      const Found found = all_devices()[index_];
+      // To hand out a binary, PoCL builds every kernel once more.
+      const bool keeps_itself =
+          cache_ == "automatic" && found.name.find("Portable Computing Language") == 0;
+      machine_ = std::make_shared<OpenClMachine>(
+          found, kernelgen::Cache(kernelgen::cache_folder(keeps_itself ? "none" : cache_)));
     }
     return *machine_;
   }
 
   std::size_t index_;
-  std::filesystem::path cache_;
+  std::string cache_;
   std::shared_ptr<OpenClMachine> machine_;
 };
 
