@@ -26,6 +26,11 @@ std::string opening(const std::string& content) {
   return kHead + std::to_string(content.size()) + "\n" + content;
 }
 
+/// Tells whether the bytes behind it are all there.
+std::string sealed(const std::string& built) {
+  return std::to_string(built.size()) + " " + std::to_string(hash(built));
+}
+
 }  // namespace
 
 fs::path cache_folder(const std::string& setting) {
@@ -51,7 +56,12 @@ std::optional<std::string> Cache::find(const std::string& content) const {
   const std::string kept{std::istreambuf_iterator<char>(in), {}};
   const std::string start = opening(content);
   if (kept.size() <= start.size() || kept.compare(0, start.size(), start) != 0) return std::nullopt;
-  return kept.substr(start.size());
+  // Drivers trust binaries: what is not whole never reaches them.
+  const std::size_t end = kept.find('\n', start.size());
+  if (end == std::string::npos) return std::nullopt;
+  std::string built = kept.substr(end + 1);
+  if (kept.compare(start.size(), end - start.size(), sealed(built)) != 0) return std::nullopt;
+  return built;
 }
 
 void Cache::keep(const std::string& content, const std::string& built) const {
@@ -66,7 +76,7 @@ void Cache::keep(const std::string& content, const std::string& built) const {
   const fs::path beside = place.string() + "." + std::to_string(std::random_device{}());
   {
     std::ofstream out(beside, std::ios::binary);
-    out << opening(content) << built;
+    out << opening(content) << sealed(built) << "\n" << built;
     if (!out.flush()) error = std::make_error_code(std::errc::io_error);
   }
   if (!error) fs::rename(beside, place, error);

@@ -34,7 +34,6 @@ typedef unsigned long ulong;
 #define BITS_TO_DOUBLE(bits) __longlong_as_double((long long)(bits))
 )";
 
-/// Philox 4x32-10 and what odeum/random.hpp makes of it.
 constexpr const char* kShared = R"(#define LOWEST_float BITS_TO_FLOAT(4286578688u)
 #define LOWEST_double BITS_TO_DOUBLE(18442240474082181120UL)
 #define LOWEST_long (-9223372036854775807L - 1L)
@@ -52,7 +51,10 @@ DEVICE float softplus_float(float x) {
 DEVICE double softplus_double(double x) {
   return (x > 0 ? x : (x != x ? x : 0.0)) + log1p(exp(-fabs(x)));
 }
-typedef struct { uint w[4]; } Words;
+)";
+
+/// Philox 4x32-10 and what odeum/random.hpp makes of it.
+constexpr const char* kRandom = R"(typedef struct { uint w[4]; } Words;
 DEVICE Words philox(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1) {
   Words words;
   for (int round = 0; round < 10; ++round) {
@@ -102,10 +104,10 @@ DEVICE double rademacher_double(ulong key, ulong sample, ulong element) {
 
 }  // namespace
 
-std::string prelude(Dialect dialect, IndexWidth width) {
+std::string prelude(Dialect dialect, IndexWidth width, const std::string& kernels) {
   const std::string index = width == IndexWidth::bits32 ? "int" : "long";
   return std::string(dialect == Dialect::opencl ? kOpenCl : kCuda) + "typedef " + index +
-         " idx;\n" + kShared;
+         " idx;\n" + kShared + (kernels.find("stream_key(") != std::string::npos ? kRandom : "");
 }
 
 }  // namespace odeum::kernelgen

@@ -15,6 +15,7 @@ enum class Dialect : std::uint8_t { opencl, cuda };
 /// The type of every index: chosen by the sizes of a run.
 enum class IndexWidth : std::uint8_t { bits32, bits64 };
 
-std::string prelude(Dialect dialect, IndexWidth width);
+/// What these kernels need before them.
+std::string prelude(Dialect dialect, IndexWidth width, const std::string& kernels);
 
 }  // namespace odeum::kernelgen

@@ -11,7 +11,7 @@ namespace odeum::kernelgen {
 namespace {
 
 Source assemble(const Plan& plan, const std::string& program, Dialect dialect, IndexWidth width) {
-  Source source{program, prelude(dialect, width), {}, {}};
+  Source source{program, {}, {}, {}};
   for (std::size_t i = 0; i < plan.kernels.size(); ++i) {
     std::string text = plan.kernels[i].text;
     const std::string name = "k" + std::to_string(i);
@@ -20,6 +20,7 @@ Source assemble(const Plan& plan, const std::string& program, Dialect dialect, I
     source.kernels.push_back(name);
     source.threads.push_back(plan.kernels[i].threads);
   }
+  source.text.insert(0, prelude(dialect, width, source.text));
   return source;
 }
 

@@ -33,6 +33,9 @@ namespace {
 /// A thread adds up at most so many entries by itself where there is one thread an output.
 constexpr std::int64_t kSerial = 64;
 
+/// More parts of a concatenation than a kernel has parameters for are joined in groups first.
+constexpr std::size_t kMostParts = 24;
+
 Role role_of(const Graph& graph, ValueId id) {
   const Node& node = graph[id];
   switch (node.op) {
@@ -68,6 +71,7 @@ Graph::Graph(const Program& program, const CompileOptions& options,
                         "; a device takes programs with calls inlined and cut at host calls");
     }
     for (ValueId& operand : node.operands) operand = now[static_cast<std::size_t>(operand)];
+    while (node.op == Op::concat && node.operands.size() > kMostParts) node = nested(node);
     now[i] = append(std::move(node));
   }
   for (std::size_t i = 0; i < program.inputs.size(); ++i) {
@@ -78,6 +82,25 @@ Graph::Graph(const Program& program, const CompileOptions& options,
   for (const ValueId id : program.outputs) outputs.push_back(now[static_cast<std::size_t>(id)]);
   bind_outputs(outputs, options, wanted);
   find_live();
+}
+
+Node Graph::nested(const Node& node) {
+  Node outer = node;
+  outer.operands.clear();
+  const auto axis = static_cast<std::size_t>(std::get<Axis>(node.attributes).axis);
+  for (std::size_t begin = 0; begin < node.operands.size(); begin += kMostParts) {
+    const std::size_t end = std::min(begin + kMostParts, node.operands.size());
+    Node inner = node;
+    inner.operands = {node.operands.begin() + static_cast<std::ptrdiff_t>(begin),
+                      node.operands.begin() + static_cast<std::ptrdiff_t>(end)};
+    std::vector<std::int64_t> extents = node.shape.extents();
+    extents[axis] = 0;
+    for (const ValueId part : inner.operands)
+      extents[axis] += (*this)[part].shape[static_cast<int>(axis)];
+    inner.shape = Shape(std::move(extents));
+    outer.operands.push_back(append(std::move(inner)));
+  }
+  return outer;
 }
 
 ValueId Graph::copied(ValueId x) {

@@ -54,6 +54,8 @@ class Graph {
  private:
   ValueId append(Node node);
   ValueId copied(ValueId x);
+  /// A concatenation of many parts as one of fewer concatenations.
+  Node nested(const Node& node);
   void place(ValueId id);
   void bind_outputs(const std::vector<ValueId>& outputs, const CompileOptions& options,
                     const std::vector<bool>& wanted);
