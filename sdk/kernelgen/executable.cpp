@@ -41,20 +41,40 @@ class Variant {
 
   void run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
     if (plan_.launches.empty()) return;
-    Module& module = built(rows);
+    Module* module = plan_.kernels.empty() ? nullptr : &built(rows);
     reserve(rows);
     bind(rows, inputs, outputs);
     for (const Launch& launch : plan_.launches) {
+      if (launch.product >= 0) {
+        multiply(launch, rows);
+        continue;
+      }
       const std::int64_t groups = launch.groups(rows);
       if (groups == 0) continue;
       for (std::size_t i = 0; i < launch.slots.size(); ++i)
         places_[i] = views_[static_cast<std::size_t>(launch.slots[i])];
-      module.launch(launch.kernel, groups, rows, launch.parts.at(rows),
-                    std::span(places_).first(launch.slots.size()));
+      module->launch(launch.kernel, groups, rows, launch.parts.at(rows),
+                     std::span(places_).first(launch.slots.size()));
     }
   }
 
  private:
+  void multiply(const Launch& launch, std::int64_t rows) {
+    const LibraryProduct& p = plan_.products[static_cast<std::size_t>(launch.product)];
+    const auto view = [&](std::size_t i) {
+      return views_[static_cast<std::size_t>(launch.slots[i])];
+    };
+    const std::size_t size = size_of(p.type);
+    const std::int64_t entries = p.m.at(rows) * p.n.at(rows) * p.batch.at(rows);
+    if (entries == 0) return;
+    if (p.k.at(rows) == 0) {
+      machine_->fill_zero(view(2), static_cast<std::size_t>(entries) * size);
+      return;
+    }
+    machine_->multiply(p, rows, view(0) + static_cast<std::size_t>(p.offset_a) * size,
+                       view(1) + static_cast<std::size_t>(p.offset_b) * size, view(2));
+  }
+
   /// The module whose indices hold every count of this run.
   Module& built(std::int64_t rows) {
     constexpr std::int64_t kRoom = std::numeric_limits<std::int32_t>::max() / 4;
@@ -62,10 +82,6 @@ class Variant {
         plan_.widest_fixed <= kRoom && (plan_.widest_row == 0 || rows <= kRoom / plan_.widest_row);
     std::unique_ptr<Module>& module = modules_[narrow ? 0 : 1];
     if (!module) {
-      if (!constants_ && !plan_.constants.empty()) {
-        constants_ = machine_->allocate(plan_.constants.size());
-        machine_->upload({constants_.get(), 0}, plan_.constants.data(), plan_.constants.size());
-      }
       const IndexWidth width = narrow ? IndexWidth::bits32 : IndexWidth::bits64;
       module = machine_->build(assemble(plan_, name_, machine_->dialect(), width));
     }
@@ -73,6 +89,10 @@ class Variant {
   }
 
   void reserve(std::int64_t rows) {
+    if (!constants_ && !plan_.constants.empty()) {
+      constants_ = machine_->allocate(plan_.constants.size());
+      machine_->upload({constants_.get(), 0}, plan_.constants.data(), plan_.constants.size());
+    }
     const std::size_t bytes = plan_.scratch_bytes(rows);
     if (bytes <= capacity_) return;
     scratch_.reset();
@@ -160,7 +180,7 @@ class GeneratedExecutable final : public Executable {
   }
 
   Variant& add(std::vector<bool> wanted) {
-    Plan plan = make_plan(program_, options_, wanted);
+    Plan plan = make_plan(program_, options_, wanted, machine_->library_from());
     variants_.emplace_back(std::move(wanted), Variant(std::move(plan), options_.name, machine_));
     return variants_.back().second;
   }
@@ -173,6 +193,10 @@ class GeneratedExecutable final : public Executable {
 };
 
 }  // namespace
+
+void Machine::multiply(const LibraryProduct&, std::int64_t, View, View, View) {
+  bug("a machine without a library was given a product");
+}
 
 std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options,
                                     std::shared_ptr<Machine> machine) {

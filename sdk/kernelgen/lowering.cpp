@@ -41,8 +41,8 @@ std::size_t first_fit(std::vector<Slot>& slots, Home home, std::size_t unit) {
 
 }  // namespace
 
-Lowering::Lowering(const Graph& graph)
-    : graph_(graph), fusion_(fuse(graph)), slot_of_(graph.size(), -1) {
+Lowering::Lowering(const Graph& graph, std::int64_t library_from)
+    : graph_(graph), library_from_(library_from), fusion_(fuse(graph)), slot_of_(graph.size(), -1) {
   make_leaf_slots();
   make_slots();
   for (const Unit& unit : fusion_.units) write(unit);
@@ -139,6 +139,20 @@ void Lowering::launch(const KernelText& text, int threads, Launch launch) {
   plan_.launches.push_back(std::move(launch));
 }
 
+bool Lowering::to_library(ValueId dot) {
+  if (library_from_ == kNoLibrary) return false;
+  const auto product = library_product(graph_, dot);
+  if (!product || !is_large(*product, library_from_)) return false;
+  Launch launch;
+  launch.product = static_cast<int>(plan_.products.size());
+  const int a = slot(graph_.root(graph_.operand(dot, 0)));
+  const int b = slot(graph_.root(graph_.operand(dot, 1)));
+  launch.slots = {product->exchanged ? b : a, product->exchanged ? a : b, slot(dot)};
+  plan_.products.push_back(*product);
+  plan_.launches.push_back(std::move(launch));
+  return true;
+}
+
 void Lowering::write(const Unit& unit) {
   if (unit.group) return write_group(*this, unit);
   const ValueId id = unit.nodes.back();
@@ -147,7 +161,7 @@ void Lowering::write(const Unit& unit) {
     case Op::reduce_max:
       return write_reduction(*this, unit);
     case Op::dot:
-      return write_dot(*this, id);
+      return to_library(id) ? void() : write_dot(*this, id);
     case Op::scatter_add:
       return write_scatter_add(*this, id);
     case Op::lu_solve:

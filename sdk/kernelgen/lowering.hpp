@@ -18,7 +18,7 @@ namespace odeum::kernelgen {
 
 class Lowering {
  public:
-  explicit Lowering(const Graph& graph);
+  Lowering(const Graph& graph, std::int64_t library_from);
   Plan finish();
 
   const Graph& graph() const { return graph_; }
@@ -27,6 +27,8 @@ class Lowering {
   int scratch(DType type, Size size);
   /// Adds the kernel, or finds it, and launches it.
   void launch(const KernelText& text, int threads, Launch launch);
+  /// Launches the dot as a product of the machine's library, if it is one and large.
+  bool to_library(ValueId dot);
 
  private:
   void make_leaf_slots();
@@ -37,6 +39,7 @@ class Lowering {
   void find_widest();
 
   const Graph& graph_;
+  std::int64_t library_from_;
   Fusion fusion_;
   Plan plan_;
   std::vector<int> slot_of_;

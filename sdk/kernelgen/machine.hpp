@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernelgen/dialect.hpp"
+#include "kernelgen/plan.hpp"
 #include "odeum/device.hpp"
 
 namespace odeum::kernelgen {
@@ -39,6 +40,12 @@ class Machine {
   /// As Device's; RunError without memory.
   virtual std::shared_ptr<void> allocate(std::size_t bytes) = 0;
   virtual void upload(View to, const void* from, std::size_t bytes) = 0;
+  /// From how many multiplications on a contraction goes to `multiply`; kNoLibrary: none does.
+  virtual std::int64_t library_from() const { return kNoLibrary; }
+  /// Queues C = A B for this many rows; every extent is above 0, places are where A, B, C begin.
+  virtual void multiply(const LibraryProduct& product, std::int64_t rows, View a, View b, View c);
+  /// As Device's.
+  virtual void fill_zero(View to, std::size_t bytes) = 0;
   /// Throws RunError with the compiler's words where the text does not build.
   virtual std::unique_ptr<Module> build(const Source& source) = 0;
 };

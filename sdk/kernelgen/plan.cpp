@@ -24,9 +24,9 @@ std::int64_t Launch::groups(std::int64_t rows) const {
 }
 
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted) {
+               const std::vector<bool>& wanted, std::int64_t library_from) {
   const Graph graph(program, options, wanted);
-  return Lowering(graph).finish();
+  return Lowering(graph, library_from).finish();
 }
 
 }  // namespace odeum::kernelgen

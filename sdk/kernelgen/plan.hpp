@@ -8,15 +8,10 @@
 #include <vector>
 
 #include "kernelgen/graph.hpp"
+#include "kernelgen/library_product.hpp"
+#include "kernelgen/size.hpp"
 
 namespace odeum::kernelgen {
-
-/// A number that may grow with the rows of a run.
-struct Size {
-  std::int64_t count = 1;
-  bool rows = false;
-  std::int64_t at(std::int64_t run_rows) const { return rows ? count * run_rows : count; }
-};
 
 enum class Home : std::uint8_t {
   input,
@@ -47,7 +42,8 @@ struct Parts {
   std::int64_t at(std::int64_t rows) const;
 };
 
-/// One run of a kernel, with ceil(m / tile_m) * ceil(n / tile_n) * z * parts groups in one row.
+/// One run of a kernel, or of a library's product (`product` >= 0, slots A, B, C). A kernel has
+/// ceil(m / tile_m) * ceil(n / tile_n) * z * parts groups in one row.
 struct Launch {
   int kernel = -1;
   std::vector<int> slots = {};
@@ -57,6 +53,7 @@ struct Launch {
   std::int64_t tile_n = 1;
   Size z = {};
   Parts parts = {};
+  int product = -1;
 
   std::int64_t groups(std::int64_t rows) const;
 };
@@ -69,6 +66,7 @@ struct Kernel {
 struct Plan {
   std::vector<Kernel> kernels;
   std::vector<Launch> launches;
+  std::vector<LibraryProduct> products;
   std::vector<Slot> slots;
   std::vector<std::byte> constants;
   std::size_t fixed_bytes = 0;
@@ -87,7 +85,10 @@ struct Plan {
 /// Threads of a group of elementwise kernels.
 inline constexpr int kThreads = 128;
 
+/// From how many multiplications on contractions go to the machine's library; none by default.
+inline constexpr std::int64_t kNoLibrary = -1;
+
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted);
+               const std::vector<bool>& wanted, std::int64_t library_from = kNoLibrary);
 
 }  // namespace odeum::kernelgen

@@ -57,6 +57,30 @@ TEST_F(OpenClDevice, MultipliesTransposedBatchedAndSummedOverManyRows) {
       {5, 700}, kProducts);
 }
 
+TEST_F(OpenClDevice, HandsProductsToALibraryWhereverTheirMemoryAllows) {
+  std::shared_ptr<Device> device;
+  const std::string refused = plugin_tests::config_error(
+      [&] { device = plugin_tests::make<Device>("opencl", "products: library\n"); });
+  if (!device) GTEST_SKIP() << refused;
+  const Program program =
+      record(std::vector<InputSpec>{{"x", {kRows, 3, 24}, DType::f32},
+                                    {"w", {20, 24}, DType::f32},
+                                    {"v", {3, 20, 24}, DType::f32}},
+             [](Arguments in) {
+               const Tensor x = in[0], w = in[1], v = in[2];
+               const Tensor part = slice(slice(x, 1, 1, 2), 2, 4, 12);
+               return Tensors{linear(x, w),  // both transposed and not
+                              dot("rai,oi->rao", x, w),
+                              dot("rai,io->rao", x, permute(w, {1, 0})),
+                              dot("rai,aoi->rao", x, v),  // rows apart: a product for each a
+                              dot("rai,raj->ij", x, x),   // over rows
+                              dot("oi,rai->rao", w, x),   // the operands exchanged
+                              dot("rai,oi->rao", part, slice(w, 1, 4, 12))};  // inside larger ones
+             });
+  // CLBlast adds up in single precision: sums of at most 600 products.
+  expect_reference(*device, program, {1, 200}, kProducts, "products");
+}
+
 TEST_F(OpenClDevice, AddsUpLongSumsInPieces) {
   check(
       {{"x", {kRows, 40}, DType::f32}, {"w", {70, 90}, DType::f32}},

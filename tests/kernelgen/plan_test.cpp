@@ -105,6 +105,26 @@ TEST(KernelPlan, RefusesAProgramWithCallsByName) {
   }
 }
 
+TEST(LibraryProducts, AreLargeContractionsOfDenseMatrices) {
+  const auto products = [](std::int64_t width, std::int64_t from) {
+    const Program program =
+        optimize(record(std::vector<InputSpec>{{"x", {kRows, width}, DType::f32},
+                                               {"w", {width, width}, DType::f32}},
+                        [](Arguments in) { return Tensors{linear(in[0], in[1])}; }));
+    return make_plan(program, {.name = "test", .outputs = {}}, {true}, from).products;
+  };
+  constexpr std::int64_t kLarge = std::int64_t{1} << 24U;
+  EXPECT_TRUE(products(64, kLarge).empty());
+  EXPECT_TRUE(products(512, kNoLibrary).empty());
+  ASSERT_EQ(products(512, kLarge).size(), 1U);
+  const LibraryProduct p = products(512, kLarge).front();
+  EXPECT_EQ(p.m.at(100), 100);
+  EXPECT_EQ(p.n.at(100), 512);
+  EXPECT_FALSE(p.transpose_a);
+  EXPECT_TRUE(p.transpose_b);
+  EXPECT_EQ(p.lda, 512);
+}
+
 TEST(KernelText, WritesNumbersThatReadBackExactly) {
   EXPECT_EQ(literal(0.1, DType::f64), "(0x1.999999999999ap-4)");
   EXPECT_EQ(literal(0.1, DType::f32), "(0x1.99999ap-4f)");

@@ -22,11 +22,27 @@ class Cuda final : public Device {
         .at_least(0)
         .text("cache", "automatic",
               "folder for built kernels; automatic: odeum/kernels in the user's cache folder; "
-              "none: they are not kept");
+              "none: they are not kept")
+        .text("products", "automatic",
+              "who multiplies matrices: generated kernels; cuBLAS wherever it can; automatic: "
+              "cuBLAS from 2 million multiplications on")
+        .choices({"automatic", "generated", "library"})
+        .text("rounding", "float32",
+              "what cuBLAS rounds float32 factors to before it multiplies (sums are float32): tf32 "
+              "has 11 significant bits, bfloat16 8; both use the tensor cores")
+        .choices({"float32", "tf32", "bfloat16"});
   }
   explicit Cuda(const Config& config)
       : index_(static_cast<int>(config.integer("index"))),
-        cache_(kernelgen::cache_folder(config.text("cache"))) {}
+        cache_(kernelgen::cache_folder(config.text("cache"))),
+        library_from_(library_from(config.text("products"))),
+        rounding_(rounding(config.text("rounding"))) {
+    if (library_from_ == kernelgen::kNoLibrary && rounding_ != Rounding::float32) {
+      throw ConfigError(config.place("rounding"),
+                        "rounding is what cuBLAS does, and products: generated never calls it; "
+                        "leave one of the two out");
+    }
+  }
 
   std::string probe() const override {
     const OpenedDriver& opened = driver();
@@ -43,7 +59,7 @@ class Cuda final : public Device {
     } catch (const RunError& error) {
       return error.what();
     }
-    return "";
+    return library_from_ == kernelgen::kNoLibrary ? "" : why_no_products();
   }
 
   std::shared_ptr<void> allocate(std::size_t bytes) override { return machine().allocate(bytes); }
@@ -63,17 +79,30 @@ class Cuda final : public Device {
   }
 
  private:
+  static std::int64_t library_from(const std::string& products) {
+    constexpr std::int64_t kLarge = 128 * 128 * 128;
+    if (products == "generated") return kernelgen::kNoLibrary;
+    return products == "library" ? 0 : kLarge;
+  }
+  static Rounding rounding(const std::string& name) {
+    if (name == "tf32") return Rounding::tf32;
+    return name == "bfloat16" ? Rounding::bfloat16 : Rounding::float32;
+  }
+
   CudaMachine& machine() {
     if (!machine_) {
       const std::string reason = probe();
       if (!reason.empty()) throw RunError("device cuda: " + reason);
-      machine_ = std::make_shared<CudaMachine>(index_, kernelgen::Cache(cache_));
+      machine_ =
+          std::make_shared<CudaMachine>(index_, kernelgen::Cache(cache_), library_from_, rounding_);
     }
     return *machine_;
   }
 
   int index_;
   std::filesystem::path cache_;
+  std::int64_t library_from_;
+  Rounding rounding_;
   std::shared_ptr<CudaMachine> machine_;
 };
 

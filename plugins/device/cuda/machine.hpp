@@ -9,60 +9,36 @@
 #include "compiler.hpp"
 #include "kernelgen/cache.hpp"
 #include "kernelgen/machine.hpp"
+#include "products.hpp"
+#include "stream.hpp"
 
 namespace odeum::cuda {
 
-/// The driver, opened once. Its functions, or why there is none.
-struct OpenedDriver {
-  Driver api{};
-  std::string trouble;
-};
-const OpenedDriver& driver();
-
-/// RunError naming what failed, the driver's words, and what to try.
-[[noreturn]] void fail(const std::string& what, CUresult result);
-void check(CUresult result, const char* what);
-
-/// A device's primary context and a stream.
-class Stream {
- public:
-  explicit Stream(int index);
-  ~Stream();
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
-
-  CUstream handle() const { return stream_; }
-  const std::string& name() const { return name_; }
-  Capability capability() const { return capability_; }
-  /// Makes the context the calling thread's.
-  void enter() const;
-
- private:
-  CUdevice device_ = 0;
-  CUcontext context_ = nullptr;
-  CUstream stream_ = nullptr;
-  std::string name_;
-  Capability capability_;
-};
-
 class CudaMachine final : public kernelgen::Machine {
  public:
-  CudaMachine(int index, kernelgen::Cache cache);
+  /// library_from: as kernelgen::Machine's.
+  CudaMachine(int index, kernelgen::Cache cache, std::int64_t library_from, Rounding rounding);
   ~CudaMachine() override;
 
   kernelgen::Dialect dialect() const override { return kernelgen::Dialect::cuda; }
   std::shared_ptr<void> allocate(std::size_t bytes) override;
   void upload(View to, const void* from, std::size_t bytes) override;
+  void fill_zero(View to, std::size_t bytes) override;
+  std::int64_t library_from() const override { return library_from_; }
+  void multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a, View b,
+                View c) override;
   std::unique_ptr<kernelgen::Module> build(const kernelgen::Source& source) override;
 
   void download(void* to, View from, std::size_t bytes);
   void copy(View to, View from, std::size_t bytes);
-  void fill_zero(View to, std::size_t bytes);
   void synchronize();
 
  private:
   std::shared_ptr<Stream> stream_;
   kernelgen::Cache cache_;
+  std::int64_t library_from_;
+  Rounding rounding_;
+  std::unique_ptr<Products> products_;
 };
 
 }  // namespace odeum::cuda

@@ -5,6 +5,7 @@
 
 #include "error.hpp"
 #include "odeum/error.hpp"
+#include "products.hpp"
 
 namespace odeum::opencl {
 namespace {
@@ -62,8 +63,11 @@ class OpenClModule final : public kernelgen::Module {
 
 }  // namespace
 
-OpenClMachine::OpenClMachine(const Found& found, kernelgen::Cache cache)
-    : device_(found.device), name_(found.name), cache_(std::move(cache)) {
+OpenClMachine::OpenClMachine(const Found& found, kernelgen::Cache cache, std::int64_t library_from)
+    : device_(found.device),
+      name_(found.name),
+      cache_(std::move(cache)),
+      library_from_(library_from) {
   cl_int code = CL_SUCCESS;
   context_.reset(clCreateContext(nullptr, 1, &device_, nullptr, nullptr, &code), clReleaseContext);
   check(code, "clCreateContext");
@@ -132,6 +136,15 @@ void OpenClMachine::fill_zero(View to, std::size_t bytes) {
 }
 
 void OpenClMachine::synchronize() { check(clFinish(queue_.get()), "waiting for the device"); }
+
+void OpenClMachine::multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a,
+                             View b, View c) {
+  const auto place = [&](View view) {
+    return Matrix{static_cast<const Buffer*>(view.base)->memory,
+                  view.offset / size_of(product.type)};
+  };
+  multiply_by_library(product, rows, place(a), place(b), place(c), queue_.get());
+}
 
 std::string OpenClMachine::built_binary(cl_program program) const {
   std::size_t size = 0;

@@ -22,10 +22,24 @@ class OpenCl final : public Device {
         .at_least(0)
         .text("cache", "automatic",
               "folder for built kernels; automatic: odeum/kernels in the user's cache folder (none "
-              "on PoCL, which keeps built kernels itself); none: they are not kept");
+              "on PoCL, which keeps built kernels itself); none: they are not kept")
+        .text("products", "automatic",
+              "who multiplies matrices: generated kernels; the library CLBlast wherever it can; "
+              "automatic: CLBlast from 16 million multiplications on, where it is built in and "
+              "the device is an accelerator")
+        .choices({"automatic", "generated", "library"});
   }
+  static constexpr const char* kNoClBlast =
+      "products: library was asked for, but device/opencl was built without CLBlast "
+      "(libclblast-dev); use products: automatic";
+
   explicit OpenCl(const Config& config)
-      : index_(static_cast<std::size_t>(config.integer("index"))), cache_(config.text("cache")) {}
+      : index_(static_cast<std::size_t>(config.integer("index"))),
+        cache_(config.text("cache")),
+        products_(config.text("products")) {
+    if (products_ == "library" && !has_library())
+      throw ConfigError(config.place("products"), kNoClBlast);
+  }
 
   std::string probe() const override {
     const std::vector<Found> all = all_devices();
@@ -69,13 +83,23 @@ class OpenCl final : public Device {
       const bool keeps_itself =
           cache_ == "automatic" && found.name.find("Portable Computing Language") == 0;
       machine_ = std::make_shared<OpenClMachine>(
-          found, kernelgen::Cache(kernelgen::cache_folder(keeps_itself ? "none" : cache_)));
+          found, kernelgen::Cache(kernelgen::cache_folder(keeps_itself ? "none" : cache_)),
+          library_from(found));
     }
     return *machine_;
   }
 
+  /// Below, starting a library's kernels costs more than they save; on a processor its tuning for
+  /// accelerators does.
+  std::int64_t library_from(const Found& found) const {
+    constexpr std::int64_t kLarge = 256 * 256 * 256;
+    if (products_ == "library") return 0;
+    const bool suits = products_ == "automatic" && has_library() && !found.processor;
+    return suits ? kLarge : kernelgen::kNoLibrary;
+  }
+
   std::size_t index_;
-  std::string cache_;
+  std::string cache_, products_;
   std::shared_ptr<OpenClMachine> machine_;
 };
 
