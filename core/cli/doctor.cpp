@@ -19,15 +19,19 @@ Arguments arguments() {
   return Arguments(
       "[options]",
       "Loads every plugin in a child process, asks every device whether it can be used, and "
-      "looks at the environment. Exit status 1 where something is wrong.");
+      "looks at the environment. Exit status 1 where something is wrong; a device that this "
+      "machine does not have is none of that.");
 }
 
-/// Empty: the plugin loads, and a device can be used.
-std::string trouble(const plugin::Listed& listed, plugin::Registry& plugins) {
-  if (!listed.unusable.empty()) return listed.unusable;
+/// What is wrong with a plugin, and why a device cannot be used here; empty where nothing is.
+struct Finding {
+  std::string trouble, absent;
+};
+Finding examine(const plugin::Listed& listed, plugin::Registry& plugins) {
+  if (!listed.unusable.empty()) return {listed.unusable, ""};
   const std::string what = "the plugin " + listed.kind + "/" + listed.name;
   try {
-    return plugin::in_child(what, [&]() -> std::string {
+    std::string absent = plugin::in_child(what, [&]() -> std::string {
       schemas(plugins).find(listed.kind, listed.name);
       if (listed.kind != "device") return "";
       const Schema schema = Schema().component("device", "device", "to be asked");
@@ -36,8 +40,9 @@ std::string trouble(const plugin::Listed& listed, plugin::Registry& plugins) {
                           schemas(plugins).lookup(), std::filesystem::current_path());
       return plugins.create<Device>(config.component("device"))->probe();
     });
+    return {"", std::move(absent)};
   } catch (const std::exception& error) {
-    return error.what();
+    return {error.what(), ""};
   }
 }
 
@@ -68,12 +73,16 @@ int run(const Values& values) {
   int troubles = 0;
   int good = 0;
   for (const plugin::Listed& listed : plugins.list()) {
-    const std::string wrong = trouble(listed, plugins);
+    const Finding found = examine(listed, plugins);
     io::Json state{{"kind", listed.kind}, {"name", listed.name}, {"file", listed.file}};
-    if (!wrong.empty()) {
-      state["trouble"] = wrong;
-      lines.push_back(listed.kind + "/" + listed.name + " (" + listed.file + "): " + wrong);
+    const std::string name = listed.kind + "/" + listed.name;
+    if (!found.trouble.empty()) {
+      state["trouble"] = found.trouble;
+      lines.push_back("trouble: " + name + " (" + listed.file + "): " + found.trouble);
       ++troubles;
+    } else if (!found.absent.empty()) {
+      state["absent"] = found.absent;
+      lines.push_back("not on this machine: " + name + ": " + found.absent);
     } else {
       ++good;
     }
@@ -94,7 +103,7 @@ int run(const Values& values) {
                   std::filesystem::is_directory(folder.path) ? "" : ", which is not there");
     }
     std::printf("%d plugins are well\n", good);
-    for (const std::string& line : lines) std::printf("trouble: %s\n", line.c_str());
+    for (const std::string& line : lines) std::printf("%s\n", line.c_str());
     for (const std::string& warning : warnings) std::printf("warning: %s\n", warning.c_str());
   }
   return troubles == 0 ? kDone : kFailed;

@@ -255,6 +255,16 @@ TEST_F(Commands, DoctorFindsThePluginsWell) {
   EXPECT_EQ(json_of(result)["status"], "good");
 }
 
+TEST_F(Commands, DoctorSaysWhyADeviceCannotBeUsedHere) {
+  const auto plugins = json_of(run({"doctor", "--json"}))["plugins"];
+  const auto cuda = std::find_if(plugins.begin(), plugins.end(), [](const io::Json& one) {
+    return one["kind"] == "device" && one["name"] == "cuda";
+  });
+  if (cuda == plugins.end()) GTEST_SKIP() << "device/cuda is not built: no CUDA toolkit";
+  if (!cuda->contains("absent")) GTEST_SKIP() << "this machine has a graphics card";
+  EXPECT_THAT((*cuda)["absent"].get<std::string>(), HasSubstr("no NVIDIA driver is present"));
+}
+
 TEST_F(Commands, DoctorNamesAFileThatIsNoPlugin) {
   fs::create_directories(folder_ / "plugins" / "solver");
   write(folder_ / "plugins" / "solver" / "broken.so", "this is no library");

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "library.hpp"
+#include "odeum/error.hpp"
+
+namespace odeum::cuda {
+namespace {
+
+CUdeviceptr address_of(View view) { return reinterpret_cast<CUdeviceptr>(view.base) + view.offset; }
+
+class CudaModule final : public kernelgen::Module {
+ public:
+  CudaModule(const kernelgen::Source& source, const std::string& code,
+             std::shared_ptr<Stream> stream)
+      : name_(source.program), threads_(source.threads), stream_(std::move(stream)) {
+    const Driver& api = driver().api;
+    check(api.module_load(&module_, code.data()), "cuModuleLoadData");
+    for (const std::string& kernel : source.kernels) {
+      CUfunction function = nullptr;
+      check(api.function(&function, module_, kernel.c_str()), "cuModuleGetFunction");
+      functions_.push_back(function);
+    }
+  }
+  ~CudaModule() override {
+    stream_->enter();
+    driver().api.stream_synchronize(stream_->handle());
+    driver().api.module_unload(module_);
+  }
+  CudaModule(const CudaModule&) = delete;
+  CudaModule& operator=(const CudaModule&) = delete;
+
+  void launch(int kernel, std::int64_t groups, std::int64_t rows, std::int64_t parts,
+              std::span<const View> places) override {
+    if (groups > std::numeric_limits<std::int32_t>::max())
+      throw RunError("device cuda: program '" + name_ +
+                     "' is too large: " + std::to_string(groups) + " blocks; take smaller batches");
+    stream_->enter();
+    counts_[0] = rows;
+    counts_[1] = parts;
+    addresses_.resize(2 * places.size());
+    arguments_.assign({&counts_[0], &counts_[1]});
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      addresses_[2 * i] = address_of(places[i]);
+      addresses_[2 * i + 1] = 0;  // the kernel's offset, which the address holds already
+      arguments_.push_back(&addresses_[2 * i]);
+      arguments_.push_back(&addresses_[2 * i + 1]);
+    }
+    const auto k = static_cast<std::size_t>(kernel);
+    const CUresult result = driver().api.launch(functions_[k], static_cast<unsigned>(groups), 1, 1,
+                                                static_cast<unsigned>(threads_[k]), 1, 1, 0,
+                                                stream_->handle(), arguments_.data(), nullptr);
+    if (result != CUDA_SUCCESS)
+      fail("a kernel of program '" + name_ + "' could not be run", result);
+  }
+
+ private:
+  std::string name_;
+  std::vector<int> threads_;
+  std::shared_ptr<Stream> stream_;
+  CUmodule module_ = nullptr;
+  std::vector<CUfunction> functions_;
+  std::int64_t counts_[2] = {};
+  std::vector<std::uint64_t> addresses_;
+  std::vector<void*> arguments_;
+};
+
+}  // namespace
+
+CudaMachine::CudaMachine(int index, kernelgen::Cache cache, std::int64_t library_from,
+                         Rounding rounding)
+    : stream_(std::make_shared<Stream>(index)),
+      cache_(std::move(cache)),
+      library_from_(library_from),
+      rounding_(rounding) {}
+
+void CudaMachine::multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a,
+                           View b, View c) {
+  stream_->enter();
+  if (!products_) products_ = std::make_unique<Products>(stream_, rounding_);
+  products_->multiply(product, rows, address_of(a), address_of(b), address_of(c));
+}
+
+CudaMachine::~CudaMachine() = default;
+
+std::shared_ptr<void> CudaMachine::allocate(std::size_t bytes) {
+  stream_->enter();
+  CUdeviceptr memory = 0;
+  const std::size_t size = bytes == 0 ? 64 : bytes;
+  const CUresult result = driver().api.allocate(&memory, size, stream_->handle());
+  if (result != CUDA_SUCCESS)
+    fail("no memory for " + std::to_string(size) + " bytes on " + stream_->name(), result);
+  return {reinterpret_cast<void*>(memory), [stream = stream_](void* released) {
+            if (driver().api.set_current == nullptr) return;
+            stream->enter();
+            driver().api.release_memory(reinterpret_cast<CUdeviceptr>(released), stream->handle());
+          }};
+}
+
+void CudaMachine::upload(View to, const void* from, std::size_t bytes) {
+  if (bytes == 0) return;
+  stream_->enter();
+  // From pageable memory this returns when the bytes have been taken over.
+  check(driver().api.to_device(address_of(to), from, bytes, stream_->handle()),
+        "writing to the device");
+}
+
+void CudaMachine::download(void* to, View from, std::size_t bytes) {
+  if (bytes == 0) return;
+  stream_->enter();
+  check(driver().api.to_host(to, address_of(from), bytes, stream_->handle()),
+        "reading from the device");
+  synchronize();
+}
+
+void CudaMachine::copy(View to, View from, std::size_t bytes) {
+  const CUdeviceptr t = address_of(to), f = address_of(from);
+  if (bytes == 0 || t == f) return;
+  if (t < f + bytes && f < t + bytes) {
+    const std::shared_ptr<void> between = allocate(bytes);
+    copy({between.get(), 0}, from, bytes);
+    copy(to, {between.get(), 0}, bytes);
+    return;
+  }
+  stream_->enter();
+  check(driver().api.on_device(t, f, bytes, stream_->handle()), "copying on the device");
+}
+
+void CudaMachine::fill_zero(View to, std::size_t bytes) {
+  if (bytes == 0) return;
+  stream_->enter();
+  check(driver().api.set_bytes(address_of(to), 0, bytes, stream_->handle()),
+        "clearing on the device");
+}
+
+void CudaMachine::synchronize() {
+  stream_->enter();
+  check(driver().api.stream_synchronize(stream_->handle()), "waiting for the device");
+}
+
+std::unique_ptr<kernelgen::Module> CudaMachine::build(const kernelgen::Source& source) {
+  stream_->enter();
+  const Capability capability = stream_->capability();
+  const std::string key =
+      "nvrtc " + compiler_version() + " " + capability.text() + "\n" + source.text;
+  if (const auto kept = cache_.find(key))
+    return std::make_unique<CudaModule>(source, *kept, stream_);
+  const std::string code = machine_code(source, capability);
+  auto module = std::make_unique<CudaModule>(source, code, stream_);
+  cache_.keep(key, code);
+  return module;
+}
+
+}  // namespace odeum::cuda

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "stream.hpp"
+
+#include <limits>
+
+#include "library.hpp"
+#include "odeum/error.hpp"
+
+namespace odeum::cuda {
+namespace {
+
+OpenedDriver open_driver() {
+  OpenedDriver opened;
+  static const Library library(Driver::names(), {});
+  if (!library) {
+    opened.trouble = "no NVIDIA driver is present (" + library.trouble() +
+                     "); install the driver of the graphics card, or use device cpu";
+    return opened;
+  }
+  const auto missing = resolve(opened.api, library);
+  if (!missing.empty()) {
+    opened.trouble = "the NVIDIA driver is too old: it has no " + missing.front() +
+                     "; it must be as new as CUDA " + std::to_string(CUDA_VERSION / 1000);
+    return opened;
+  }
+  const CUresult result = opened.api.init(0);
+  if (result != CUDA_SUCCESS) {
+    const char* words = nullptr;
+    opened.api.error_text(result, &words);
+    opened.trouble =
+        "the NVIDIA driver does not start: " + std::string(words == nullptr ? "" : words);
+  }
+  return opened;
+}
+
+}  // namespace
+
+const OpenedDriver& driver() {
+  static const OpenedDriver opened = open_driver();
+  return opened;
+}
+
+void fail(const std::string& what, CUresult result) {
+  const char* name = nullptr;
+  const char* words = nullptr;
+  driver().api.error_name(result, &name);
+  driver().api.error_text(result, &words);
+  std::string message = "device cuda: " + what + ": " +
+                        (words == nullptr ? "unknown error" : words) + " (" +
+                        (name == nullptr ? std::to_string(result) : name) + ")";
+  if (result == CUDA_ERROR_OUT_OF_MEMORY) {
+    message += "; take smaller batches, or a gradient that keeps less";
+  } else if (result == CUDA_ERROR_ILLEGAL_ADDRESS || result == CUDA_ERROR_LAUNCH_FAILED ||
+             result == CUDA_ERROR_ECC_UNCORRECTABLE || result == CUDA_ERROR_DEVICE_UNAVAILABLE) {
+    message += "; the device stopped working: go on from the last checkpoint with --resume";
+  }
+  throw RunError(message);
+}
+
+void check(CUresult result, const char* what) {
+  if (result != CUDA_SUCCESS) fail(what, result);
+}
+
+Stream::Stream(int index) {
+  const Driver& api = driver().api;
+  check(api.device(&device_, index), "cuDeviceGet");
+  char name[256] = {};
+  check(api.device_name(name, sizeof name, device_), "cuDeviceGetName");
+  name_ = name;
+  check(api.attribute(&capability_.major, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, device_),
+        "cuDeviceGetAttribute");
+  check(api.attribute(&capability_.minor, CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR, device_),
+        "cuDeviceGetAttribute");
+  check(api.retain(&context_, device_), "cuDevicePrimaryCtxRetain");
+  enter();
+  check(api.stream_create(&stream_, CU_STREAM_NON_BLOCKING), "cuStreamCreate");
+  // Freed memory stays in the pool: allocation in a solve never goes to the system.
+  CUmemoryPool pool = nullptr;
+  check(api.pool(&pool, device_), "cuDeviceGetDefaultMemPool");
+  cuuint64_t keep = std::numeric_limits<cuuint64_t>::max();
+  check(api.pool_attribute(pool, CU_MEMPOOL_ATTR_RELEASE_THRESHOLD, &keep),
+        "cuMemPoolSetAttribute");
+}
+
+Stream::~Stream() {
+  const Driver& api = driver().api;
+  api.set_current(context_);
+  if (stream_ != nullptr) {
+    api.stream_synchronize(stream_);
+    api.stream_destroy(stream_);
+  }
+  api.release(device_);
+}
+
+void Stream::enter() const { check(driver().api.set_current(context_), "cuCtxSetCurrent"); }
+
+}  // namespace odeum::cuda

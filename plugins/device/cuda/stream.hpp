@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver, and the stream that all work on a device is queued in.
+#pragma once
+
+#include <string>
+
+#include "api.hpp"
+#include "compiler.hpp"
+
+namespace odeum::cuda {
+
+/// The driver, opened once. Its functions, or why there is none.
+struct OpenedDriver {
+  Driver api{};
+  std::string trouble;
+};
+const OpenedDriver& driver();
+
+/// RunError naming what failed, the driver's words, and what to try.
+[[noreturn]] void fail(const std::string& what, CUresult result);
+void check(CUresult result, const char* what);
+
+/// A device's primary context and a stream.
+class Stream {
+ public:
+  explicit Stream(int index);
+  ~Stream();
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  CUstream handle() const { return stream_; }
+  const std::string& name() const { return name_; }
+  Capability capability() const { return capability_; }
+  /// Makes the context the calling thread's.
+  void enter() const;
+
+ private:
+  CUdevice device_ = 0;
+  CUcontext context_ = nullptr;
+  CUstream stream_ = nullptr;
+  std::string name_;
+  Capability capability_;
+};
+
+}  // namespace odeum::cuda

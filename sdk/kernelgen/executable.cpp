@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "kernelgen/machine.hpp"
+#include "kernelgen/plan.hpp"
+#include "odeum/error.hpp"
+
+namespace odeum::kernelgen {
+namespace {
+
+Source assemble(const Plan& plan, const std::string& program, Dialect dialect, IndexWidth width) {
+  Source source{program, {}, {}, {}};
+  for (std::size_t i = 0; i < plan.kernels.size(); ++i) {
+    std::string text = plan.kernels[i].text;
+    const std::string name = "k" + std::to_string(i);
+    text.replace(text.find("NAME"), 4, name);
+    source.text += text;
+    source.kernels.push_back(name);
+    source.threads.push_back(plan.kernels[i].threads);
+  }
+  source.text.insert(0, prelude(dialect, width, source.text));
+  return source;
+}
+
+/// A program with one set of wanted outputs.
+class Variant {
+ public:
+  Variant(Plan plan, std::string name, std::shared_ptr<Machine> machine)
+      : plan_(std::move(plan)),
+        name_(std::move(name)),
+        machine_(std::move(machine)),
+        views_(plan_.slots.size()) {
+    std::size_t most = 0;
+    for (const Launch& launch : plan_.launches) most = std::max(most, launch.slots.size());
+    places_.resize(most);
+  }
+
+  std::size_t scratch_bytes(std::int64_t rows) const { return plan_.scratch_bytes(rows); }
+
+  void run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
+    if (plan_.launches.empty()) return;
+    Module* module = plan_.kernels.empty() ? nullptr : &built(rows);
+    reserve(rows);
+    bind(rows, inputs, outputs);
+    for (const Launch& launch : plan_.launches) {
+      if (launch.product >= 0) {
+        multiply(launch, rows);
+        continue;
+      }
+      const std::int64_t groups = launch.groups(rows);
+      if (groups == 0) continue;
+      for (std::size_t i = 0; i < launch.slots.size(); ++i)
+        places_[i] = views_[static_cast<std::size_t>(launch.slots[i])];
+      module->launch(launch.kernel, groups, rows, launch.parts.at(rows),
+                     std::span(places_).first(launch.slots.size()));
+    }
+  }
+
+ private:
+  void multiply(const Launch& launch, std::int64_t rows) {
+    const LibraryProduct& p = plan_.products[static_cast<std::size_t>(launch.product)];
+    const auto view = [&](std::size_t i) {
+      return views_[static_cast<std::size_t>(launch.slots[i])];
+    };
+    const std::size_t size = size_of(p.type);
+    const std::int64_t entries = p.m.at(rows) * p.n.at(rows) * p.batch.at(rows);
+    if (entries == 0) return;
+    if (p.k.at(rows) == 0) {
+      machine_->fill_zero(view(2), static_cast<std::size_t>(entries) * size);
+      return;
+    }
+    machine_->multiply(p, rows, view(0) + static_cast<std::size_t>(p.offset_a) * size,
+                       view(1) + static_cast<std::size_t>(p.offset_b) * size, view(2));
+  }
+
+  /// The module whose indices hold every count of this run.
+  Module& built(std::int64_t rows) {
+    constexpr std::int64_t kRoom = std::numeric_limits<std::int32_t>::max() / 4;
+    const bool narrow =
+        plan_.widest_fixed <= kRoom && (plan_.widest_row == 0 || rows <= kRoom / plan_.widest_row);
+    std::unique_ptr<Module>& module = modules_[narrow ? 0 : 1];
+    if (!module) {
+      const IndexWidth width = narrow ? IndexWidth::bits32 : IndexWidth::bits64;
+      module = machine_->build(assemble(plan_, name_, machine_->dialect(), width));
+    }
+    return *module;
+  }
+
+  void reserve(std::int64_t rows) {
+    if (!constants_ && !plan_.constants.empty()) {
+      constants_ = machine_->allocate(plan_.constants.size());
+      machine_->upload({constants_.get(), 0}, plan_.constants.data(), plan_.constants.size());
+    }
+    const std::size_t bytes = plan_.scratch_bytes(rows);
+    if (bytes <= capacity_) return;
+    scratch_.reset();
+    capacity_ = 0;
+    scratch_ = machine_->allocate(bytes);
+    capacity_ = bytes;
+  }
+
+  void bind(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
+    const View scratch{scratch_.get(), 0}, constants{constants_.get(), 0};
+    const auto padded = static_cast<std::size_t>(Plan::padded_rows(rows));
+    for (std::size_t i = 0; i < views_.size(); ++i) {
+      const Slot& slot = plan_.slots[i];
+      switch (slot.home) {
+        case Home::input:
+          views_[i] = inputs[slot.place];
+          break;
+        case Home::output:
+          views_[i] = outputs[slot.place];
+          break;
+        case Home::constant:
+          views_[i] = constants + slot.place;
+          break;
+        case Home::fixed:
+          views_[i] = scratch + slot.place;
+          break;
+        case Home::rows:
+          views_[i] = scratch + (plan_.fixed_bytes + slot.place * padded);
+          break;
+      }
+    }
+  }
+
+  Plan plan_;
+  std::string name_;
+  std::shared_ptr<Machine> machine_;
+  std::unique_ptr<Module> modules_[2];
+  std::shared_ptr<void> constants_, scratch_;
+  std::size_t capacity_ = 0;
+  std::vector<View> views_, places_;
+};
+
+class GeneratedExecutable final : public Executable {
+ public:
+  GeneratedExecutable(Program program, CompileOptions options, std::shared_ptr<Machine> machine)
+      : program_(std::move(program)), options_(std::move(options)), machine_(std::move(machine)) {
+    if (!options_.outputs.empty() && options_.outputs.size() != program_.outputs.size()) {
+      bug(std::to_string(options_.outputs.size()) + " output modes for the " +
+          std::to_string(program_.outputs.size()) + " outputs of program '" + options_.name + "'");
+    }
+    add(std::vector<bool>(program_.outputs.size(), true));
+  }
+
+  void run(std::int64_t rows, std::span<const View> inputs,
+           std::span<const View> outputs) override {
+    if (rows < 0 || inputs.size() != program_.inputs.size() ||
+        outputs.size() != program_.outputs.size()) {
+      bug("program '" + options_.name + "' takes " + std::to_string(program_.inputs.size()) +
+          " inputs and " + std::to_string(program_.outputs.size()) + " outputs; given are " +
+          std::to_string(inputs.size()) + " and " + std::to_string(outputs.size()) + ", with " +
+          std::to_string(rows) + " rows");
+    }
+    variant(outputs).run(rows, inputs, outputs);
+  }
+
+  std::size_t scratch_bytes(std::int64_t rows) const override {
+    return variants_.front().second.scratch_bytes(rows);
+  }
+
+ private:
+  Variant& variant(std::span<const View> outputs) {
+    const auto matches = [&outputs](const std::vector<bool>& wanted) {
+      for (std::size_t k = 0; k < outputs.size(); ++k) {
+        if (wanted[k] != static_cast<bool>(outputs[k])) return false;
+      }
+      return true;
+    };
+    if (matches(variants_[last_].first)) return variants_[last_].second;
+    for (last_ = 0; last_ < variants_.size(); ++last_) {
+      if (matches(variants_[last_].first)) return variants_[last_].second;
+    }
+    std::vector<bool> wanted;
+    for (const View& output : outputs) wanted.push_back(static_cast<bool>(output));
+    return add(std::move(wanted));
+  }
+
+  Variant& add(std::vector<bool> wanted) {
+    Plan plan = make_plan(program_, options_, wanted, machine_->library_from());
+    variants_.emplace_back(std::move(wanted), Variant(std::move(plan), options_.name, machine_));
+    return variants_.back().second;
+  }
+
+  Program program_;
+  CompileOptions options_;
+  std::shared_ptr<Machine> machine_;
+  std::vector<std::pair<std::vector<bool>, Variant>> variants_;
+  std::size_t last_ = 0;
+};
+
+}  // namespace
+
+void Machine::multiply(const LibraryProduct&, std::int64_t, View, View, View) {
+  bug("a machine without a library was given a product");
+}
+
+std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options,
+                                    std::shared_ptr<Machine> machine) {
+  return std::make_unique<GeneratedExecutable>(program, options, std::move(machine));
+}
+
+Source source_of(const Program& program, const CompileOptions& options, Dialect dialect,
+                 IndexWidth width) {
+  const std::vector<bool> wanted(program.outputs.size(), true);
+  return assemble(make_plan(program, options, wanted), options.name, dialect, width);
+}
+
+}  // namespace odeum::kernelgen

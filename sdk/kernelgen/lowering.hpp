@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// From fused units to kernels and launches.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernelgen/elements.hpp"
+#include "kernelgen/graph.hpp"
+#include "kernelgen/plan.hpp"
+#include "kernelgen/text.hpp"
+#include "kernelgen/units.hpp"
+
+namespace odeum::kernelgen {
+
+class Lowering {
+ public:
+  Lowering(const Graph& graph, std::int64_t library_from);
+  Plan finish();
+
+  const Graph& graph() const { return graph_; }
+  /// The slot of a value with memory of its own, or -1 while it only passes through registers.
+  int slot(ValueId root) const { return slot_of_[static_cast<std::size_t>(root)]; }
+  int scratch(DType type, Size size);
+  /// Adds the kernel, or finds it, and launches it.
+  void launch(const KernelText& text, int threads, Launch launch);
+  /// Launches the dot as a product of the machine's library, if it is one and large.
+  bool to_library(ValueId dot);
+
+ private:
+  void make_leaf_slots();
+  void make_slots();
+  bool needs_slot(ValueId root) const;
+  void write(const Unit& unit);
+  void place_scratch();
+  void find_widest();
+
+  const Graph& graph_;
+  std::int64_t library_from_;
+  Fusion fusion_;
+  Plan plan_;
+  std::vector<int> slot_of_;
+  std::map<std::pair<std::string, int>, int> kernel_of_;
+};
+
+// One function for each sort of unit.
+void write_group(Lowering& lowering, const Unit& unit);
+void write_reduction(Lowering& lowering, const Unit& unit);
+void write_dot(Lowering& lowering, ValueId id);
+void write_convolution(Lowering& lowering, ValueId id);
+void write_scatter_add(Lowering& lowering, ValueId id);
+void write_lu_solve(Lowering& lowering, ValueId id);
+
+/// The kernel that adds up (or takes the maximum of) `parts` pieces of `outputs` numbers each.
+void write_combination(Lowering& lowering, ValueId id, int pieces, DType type, bool maximum,
+                       const Parts& parts);
+
+}  // namespace odeum::kernelgen

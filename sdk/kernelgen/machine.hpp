@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machine: what a device of generated kernels must be able to do. The rest, from program to
+// launches, is shared: `compile` makes an Executable for any machine.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kernelgen/dialect.hpp"
+#include "kernelgen/plan.hpp"
+#include "odeum/device.hpp"
+
+namespace odeum::kernelgen {
+
+/// A module's text and the kernels in it.
+struct Source {
+  std::string program;  ///< its name, for errors
+  std::string text;
+  std::vector<std::string> kernels;
+  std::vector<int> threads;  ///< of a group, by kernel
+};
+
+/// A built module.
+class Module {
+ public:
+  virtual ~Module() = default;
+  /// Queues kernel number `kernel` with `groups` (> 0) groups of its threads. Launches run in
+  /// order.
+  virtual void launch(int kernel, std::int64_t groups, std::int64_t rows, std::int64_t parts,
+                      std::span<const View> places) = 0;
+};
+
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual Dialect dialect() const = 0;
+  /// As Device's; RunError without memory.
+  virtual std::shared_ptr<void> allocate(std::size_t bytes) = 0;
+  virtual void upload(View to, const void* from, std::size_t bytes) = 0;
+  /// From how many multiplications on a contraction goes to `multiply`; kNoLibrary: none does.
+  virtual std::int64_t library_from() const { return kNoLibrary; }
+  /// Queues C = A B for this many rows; every extent is above 0, places are where A, B, C begin.
+  virtual void multiply(const LibraryProduct& product, std::int64_t rows, View a, View b, View c);
+  /// As Device's.
+  virtual void fill_zero(View to, std::size_t bytes) = 0;
+  /// Throws RunError with the compiler's words where the text does not build.
+  virtual std::unique_ptr<Module> build(const Source& source) = 0;
+};
+
+/// The program as an executable of the machine. Kernels are built at the first run that needs them,
+/// all of a program and a set of wanted outputs as one module.
+std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options,
+                                    std::shared_ptr<Machine> machine);
+
+/// All modules of a program, for whoever builds without running: text for indices of this width.
+Source source_of(const Program& program, const CompileOptions& options, Dialect dialect,
+                 IndexWidth width = IndexWidth::bits32);
+
+}  // namespace odeum::kernelgen

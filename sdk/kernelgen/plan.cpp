@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernelgen/plan.hpp"
+
+#include <algorithm>
+
+#include "kernelgen/lowering.hpp"
+
+namespace odeum::kernelgen {
+namespace {
+
+std::int64_t tiles(const Size& size, std::int64_t tile, std::int64_t rows) {
+  return (size.at(rows) + tile - 1) / tile;
+}
+
+}  // namespace
+
+std::int64_t Parts::at(std::int64_t rows) const {
+  if (each == 0) return 1;
+  return std::clamp<std::int64_t>((entries.at(rows) + each - 1) / each, 1, most);
+}
+
+std::int64_t Launch::groups(std::int64_t rows) const {
+  return tiles(m, tile_m, rows) * tiles(n, tile_n, rows) * z.at(rows) * parts.at(rows);
+}
+
+Plan make_plan(const Program& program, const CompileOptions& options,
+               const std::vector<bool>& wanted, std::int64_t library_from) {
+  const Graph graph(program, options, wanted);
+  return Lowering(graph, library_from).finish();
+}
+
+}  // namespace odeum::kernelgen
