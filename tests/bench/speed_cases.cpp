@@ -2,18 +2,10 @@
 #include "speed_cases.hpp"
 
 #include <chrono>
-#include <cmath>
-#include <numeric>
-#include <stdexcept>
+#include <utility>
 
-#include "cli/session.hpp"
-#include "model/batch_memory.hpp"
-#include "model/pipeline.hpp"
-#include "odeum/random.hpp"
-#include "plugin/registry.hpp"
-#include "train/batches.hpp"
-#include "train/problem.hpp"
-#include "train/schemas.hpp"
+#include "initial_value_solve.hpp"
+#include "training_step.hpp"
 
 namespace odeum::bench {
 namespace {
@@ -37,121 +29,28 @@ Sets sets_of(const Case& one) {
 
 // --- Training steps -------------------------------------------------------------------------
 
-/// A pipeline with everything that a step needs on its device.
-struct Step {
-  explicit Step(const Config& root) : pipeline(root, plugin::registry()) {}
-
-  void fill(const Case& one) {
-    std::vector<double> parameters = pipeline.initial_parameters();
-    if (one.doubled_hidden) double_hidden(parameters);
-    theta = on_device(parameters, pipeline.parameters().size);
-    buffers = on_device(pipeline.initial_buffers(), pipeline.buffers().size);
-    gradient = on_device({}, pipeline.parameters().size);
-    std::vector<std::int64_t> samples(static_cast<std::size_t>(pipeline.batch_rows()));
-    std::iota(samples.begin(), samples.end(), std::int64_t{0});
-    batch = train::read_rows(pipeline.dataset(), Split::train, 1, std::move(samples),
-                             pipeline.wanted_columns());
-  }
-
-  Run run() {
-    const model::StepResult result =
-        pipeline.train_step(batch, 0, {theta.get(), 0}, {buffers.get(), 0}, {gradient.get(), 0});
-    pipeline.device().synchronize();
-    if (!std::isfinite(result.loss)) throw std::runtime_error("the loss is not finite");
-    return {result.evaluations.forward, result.evaluations.backward};
-  }
-
-  model::Pipeline pipeline;
-  model::Batch batch;
-  std::shared_ptr<void> theta, buffers, gradient;
-
- private:
-  std::shared_ptr<void> on_device(const std::vector<double>& values, std::int64_t size) {
-    return model::upload_flat(pipeline.device(), values, static_cast<std::size_t>(size),
-                              pipeline.precision());
-  }
-  /// The hidden layers' weights, of the state and of the time.
-  void double_hidden(std::vector<double>& parameters) const {
-    for (const model::Entry& entry : pipeline.parameters().entries) {
-      const bool last = entry.name.find(".layer3.") != std::string::npos;
-      const bool weight = entry.name.ends_with(".weight") || entry.name.ends_with(".time");
-      if (last || !weight) continue;
-      for (std::int64_t i = 0; i < entry.size; ++i)
-        parameters[static_cast<std::size_t>(entry.offset + i)] *= 2.0;
-    }
-  }
-};
-
 Prepared prepare_step(const Case& one) {
-  const Config root =
-      cli::load(file_of(one), sets_of(one), train::root_schema(), plugin::registry());
   Prepared prepared;
   const auto begin = Clock::now();
-  const auto step = std::make_shared<Step>(root);
+  const auto step = std::make_shared<TrainingStep>(file_of(one), sets_of(one));
   prepared.assembly_seconds = seconds_since(begin);
-  step->fill(one);
-  prepared.run = [step] { return step->run(); };
+  step->fill(one.doubled_hidden ? 2.0 : 1.0);
+  prepared.run = [step] {
+    const model::StepResult result = step->run();
+    return Run{result.evaluations.forward, result.evaluations.backward};
+  };
   return prepared;
 }
 
 // --- Initial value problems -----------------------------------------------------------------
 
-/// A problem solved for a number of rows that start near each other.
-struct Solve {
-  Solve(const Config& root, std::int64_t rows_wanted)
-      : problem(root, plugin::registry()),
-        rows(rows_wanted),
-        setting(problem.setting(problem.options())) {
-    integrator =
-        setting->integrator(setting->dynamics(), problem.options(),
-                            {.save = SaveTimes::interpolated, .extra = {}, .extra_at = {}});
-  }
-
-  void fill() {
-    RandomStream random(1, 0);
-    std::vector<double> start;
-    for (std::int64_t row = 0; row < rows; ++row) {
-      for (const double value : problem.initial()) {
-        start.push_back(value + (row == 0 ? 0.0 : 0.1 * random.normal()));
-      }
-    }
-    initial = problem.upload(start);
-    const std::size_t stride = (start.size() * sizeof(double) + 63) / 64 * 64;
-    results = problem.device()->allocate(stride * problem.times().size());
-    for (std::size_t i = 1; i < problem.times().size(); ++i)
-      places.push_back(View{results.get(), 0} + i * stride);
-  }
-
-  Run run() {
-    const View first{initial.get(), 0};
-    SolveCall call;
-    call.rows = rows;
-    call.times = problem.times();
-    call.initial = std::span(&first, 1);
-    call.results = places;
-    const SolveReport report = integrator->integrate(call);
-    problem.device()->synchronize();
-    if (!report.ok()) throw std::runtime_error(report.message());
-    return {report.evaluations, 0};
-  }
-
-  train::Problem problem;
-  std::int64_t rows;
-  std::unique_ptr<SolveSetting> setting;
-  std::unique_ptr<Integrator> integrator;
-  std::shared_ptr<void> initial, results;
-  std::vector<View> places;
-};
-
 Prepared prepare_solve(const Case& one) {
-  const Config root =
-      cli::load(file_of(one), sets_of(one), train::solve_schema(), plugin::registry());
   Prepared prepared;
   const auto begin = Clock::now();
-  const auto solve = std::make_shared<Solve>(root, one.rows);
+  const auto solve = std::make_shared<InitialValueSolve>(file_of(one), sets_of(one), one.rows);
   prepared.assembly_seconds = seconds_since(begin);
   solve->fill();
-  prepared.run = [solve] { return solve->run(); };
+  prepared.run = [solve] { return Run{solve->run(), 0}; };
   return prepared;
 }
 
