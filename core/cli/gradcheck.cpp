@@ -4,8 +4,8 @@
 #include <cstdio>
 
 #include "cli/session.hpp"
-#include "model/multiscale.hpp"
 #include "config/yaml.hpp"
+#include "model/multiscale.hpp"
 #include "train/gradient_check.hpp"
 #include "train/schemas.hpp"
 

@@ -342,6 +342,14 @@ EvaluationResult Pipeline::evaluate(const Batch& batch, std::int64_t pass, View 
   return result;
 }
 
+bool Pipeline::needs_fit() const {
+  for (std::size_t i = 0; i < parts_->chain->size(); ++i) {
+    const PluginBlock* link = parts_->chain->plugin(i);
+    if (link != nullptr && link->block->needs_moments()) return true;
+  }
+  return false;
+}
+
 std::vector<double> Pipeline::fit(const Batch& rows, View parameters, std::vector<double> buffers) {
   Parts& parts = *parts_;
   for (std::size_t i = 0; i < parts.chain->size(); ++i) {
@@ -406,15 +414,19 @@ std::vector<double> Pipeline::sample(std::int64_t n, std::uint64_t key, View par
                                      View buffers) {
   Parts& parts = *parts_;
   if (!parts.sampling) parts.compile_sampling();
-  // Samples come in batches of a fixed size so that memory stays bounded.
-  constexpr std::int64_t kBatch = 4096;
-  const auto features = static_cast<std::size_t>(parts.chain->input_shape().elements_per_row());
+  // Samples come in batches of a fixed size so that memory stays bounded: a field of images holds
+  // some hundred numbers for each of a sample's.
+  constexpr std::int64_t kMostRows = 4096;
+  constexpr std::int64_t kMostNumbers = 1 << 16;
+  const std::int64_t width = parts.chain->input_shape().elements_per_row();
+  const std::int64_t most = std::clamp<std::int64_t>(kMostNumbers / width, 1, kMostRows);
+  const auto features = static_cast<std::size_t>(width);
   const std::size_t element = size_of(parts.precision);
   std::vector<double> samples;
   samples.reserve(static_cast<std::size_t>(n) * features);
-  for (std::int64_t begin = 0; begin < n; begin += kBatch) {
+  for (std::int64_t begin = 0; begin < n; begin += most) {
     Batch batch;
-    batch.rows = std::min(kBatch, n - begin);
+    batch.rows = std::min(most, n - begin);
     for (std::int64_t i = 0; i < batch.rows; ++i) batch.samples.push_back(begin + i);
     Sources sources = parts.sources(batch, Purpose::sample, 0, parameters, buffers);
     sources.noise_seed = stream_key(key, Purpose::sample, 0);

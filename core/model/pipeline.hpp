@@ -104,6 +104,8 @@ class Pipeline {
   /// Drawn by each entry's initializer from the run's stream, independent of layout order.
   std::vector<double> initial_parameters() const;
   std::vector<double> initial_buffers() const;
+  /// Whether `fit` changes anything: a block wants moments of training rows.
+  bool needs_fit() const;
   /// Values of the blocks' buffers that are fitted to training rows (standardize, ...); returns
   /// the buffers, the others unchanged. `rows`: training rows, at most some 100,000.
   std::vector<double> fit(const Batch& rows, View parameters, std::vector<double> buffers);

@@ -135,6 +135,10 @@ class Training {
   void initialise() {
     learned_.set_parameters(pipeline_.initial_parameters());
     std::vector<double> buffers = pipeline_.initial_buffers();
+    if (!pipeline_.needs_fit()) {
+      learned_.set_buffers(buffers);
+      return;
+    }
     const std::int64_t rows =
         std::min(pipeline_.dataset().count(Split::train).value_or(kMostFitRows), kMostFitRows);
     std::vector<std::int64_t> samples(static_cast<std::size_t>(rows));

@@ -16,7 +16,7 @@ constexpr std::int64_t kAnyFeatures = 3;
 constexpr double kRounding = 1e-12;
 
 Shape state_of(const VectorField& field) {
-  const Shape vector{kRows, field.features() >= 0 ? field.features() : kAnyFeatures};
+  Shape vector{kRows, field.features() >= 0 ? field.features() : kAnyFeatures};
   try {
     FunctionRecording recording(DType::f64, kRowsTested, 1);
     const Tensor z = recording.input("z", vector);

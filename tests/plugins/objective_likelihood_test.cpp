@@ -101,8 +101,9 @@ class UniformLevels final : public Model {
 TEST(Likelihood, OfAUniformModelOf256LevelsIsEightBits) {
   Tape tape(4, DType::f64);
   // Newton's iteration from 0 leads to quantiles of the middle half of (0, 1).
-  std::vector<double> levels;
-  for (int i = 0; i < 4 * 9; ++i) levels.push_back(80.0 + (7 * i) % 96);
+  std::vector<double> levels(std::size_t{4} * 9);
+  for (std::size_t i = 0; i < levels.size(); ++i)
+    levels[i] = 80.0 + static_cast<double>(7 * i % 96);
   UniformLevels model(tape.scope());
   const Tensor x = tape.input("x", {kRows, 1, 3, 3}, levels);
   const auto objective = make<Objective>("likelihood", "units: bits_per_dim\n");
