@@ -206,6 +206,7 @@ std::unique_ptr<Executable> ObservedSolve::compile_step(const std::vector<Placed
     buffers.push_back(observer_.declare(recording, i));
   }
   std::vector<Tensor> inputs;
+  inputs.reserve(values.size());
   for (const Tensor& value : values) {
     inputs.push_back(recording.input("seen" + std::to_string(inputs.size()),
                                      Shape(value.shape().extents()), value.dtype()));

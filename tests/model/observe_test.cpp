@@ -80,8 +80,8 @@ TEST(Observe, FoldsWhatTheFieldHasSeen) {
         for (int j = 0; j < kSide; ++j) {
           double sum = bias[c];
           for (int k = 0; k < 9; ++k) {
-            const int y = i + k / 3 - 1;
-            const int x = j + k % 3 - 1;
+            const std::int64_t y = i + k / 3 - 1;
+            const std::int64_t x = j + k % 3 - 1;
             if (y < 0 || x < 0 || y >= kSide || x >= kSide) continue;
             sum += weight[9 * c + std::size_t(k)] *
                    batch.columns[0][16 * image + std::size_t(kSide * y + x)];

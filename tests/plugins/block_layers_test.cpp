@@ -147,8 +147,8 @@ TEST(TransposedConvolution, SpreadsEachPixelByTheKernelOverTwiceTheImage) {
   const auto& time = tape.handed_out("layer1.time");
   for (int p = 0; p < 4; ++p) {
     for (int k = 0; k < 9; ++k) {
-      const int i = 2 * (p / 2) + k / 3 - 1;
-      const int j = 2 * (p % 2) + k % 3 - 1;
+      const std::int64_t i = 2 * (p / 2) + k / 3 - 1;
+      const std::int64_t j = 2 * (p % 2) + k % 3 - 1;
       if (i < 0 || j < 0 || i >= 4 || j >= 4) continue;
       truth[std::size_t(4 * i + j)] +=
           small[std::size_t(p)] * kernel[std::size_t(k)] + t * time[std::size_t(k)];

@@ -47,7 +47,7 @@ class AveragePool final : public Block {
                    "takes images [channels, height, width], not samples of shape " + input.text());
     }
     if (!config_.has("kernel")) return {input[0]};
-    const Shape result = layers::window_shape(input, window_, input[0]);
+    Shape result = layers::window_shape(input, window_, input[0]);
     if (result.rank() == 0) {
       config_.fail("kernel", "is larger than an image of shape " + input.text());
     }

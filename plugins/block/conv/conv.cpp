@@ -43,7 +43,7 @@ class Conv final : public Block {
       config_.fail("",
                    "takes images [channels, height, width], not samples of shape " + input.text());
     }
-    const Shape result = layers::window_shape(input, layer_.window, layer_.out);
+    Shape result = layers::window_shape(input, layer_.window, layer_.out);
     if (result.rank() == 0) {
       config_.fail("kernel",
                    "does not fit into an image of shape " + input.text() + " with this padding");

@@ -36,7 +36,7 @@ class MaxPool final : public Block {
       config_.fail("",
                    "takes images [channels, height, width], not samples of shape " + input.text());
     }
-    const Shape result = layers::window_shape(input, window_, input[0]);
+    Shape result = layers::window_shape(input, window_, input[0]);
     if (result.rank() == 0) {
       config_.fail("kernel", "is larger than an image of shape " + input.text());
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
 #include <string>
+#include <vector>
 
 #include "odeum/plugin.hpp"
 #include "odeum/regularizer.hpp"
@@ -31,6 +33,7 @@ class AffineDrift final : public Regularizer {
     const Tensor wide = cast(parameter, DType::f64);
     const Tensor drift = square(scale ? wide - 1.0 : wide);
     std::vector<int> axes;
+    axes.reserve(static_cast<std::size_t>(drift.rank()));
     for (int axis = 0; axis < drift.rank(); ++axis) axes.push_back(axis);
     const Tensor total = reshape(sum(drift, axes), {1});
     return mean_ ? total / static_cast<double>(drift.extent(-1)) : total;
