@@ -71,13 +71,13 @@ class Solves {
   }
 
   /// Sum of squares of z at both later times and the cost at the end; and its cotangents.
-  double loss(Point point) {
+  double loss(const Point& point) {
     const auto integrator = setting()->integrator(dynamics_, options_, {});
     const SolveReport report = integrator->integrate(call(point));
     require(report.ok(), report.message());
     return loss_of_results();
   }
-  Point gradient(const GradientMethod& method, Point point, SolveReport& backward) {
+  Point gradient(const GradientMethod& method, const Point& point, SolveReport& backward) {
     const auto solve = method.prepare(setting(), {true, true});
     const SolveCall made = call(point);
     const SolveReport forward = solve->forward(made);
