@@ -182,9 +182,11 @@ void check_device(const Workbench& bench, Checks& checks) {
     compare(program, run(*device, *executable, program, 5, inputs, 10.0), wanted);
     return std::string();
   });
+  const Program program = optimize(device_programs().front().program);
+  std::unique_ptr<Executable> executable;
   check_resources(checks, [&] {
-    const NamedProgram one = device_programs().front();
-    agrees(*bench.tested<Device>(), one.program);
+    if (!executable) executable = device->compile(program, {.name = "verify", .outputs = {}});
+    run(*device, *executable, program, 7, inputs_of(program, 7), std::nan(""));
   });
 }
 

@@ -68,6 +68,11 @@ for kind in solver field device; do
 done
 user 'odeum list --plugin-path shipped/lib/odeum/plugins | grep " my_"'
 
+# Its own package, which depends on odeum-abi-N alone.
+user 'cpack -G DEB --config my_solver/build/CPackConfig.cmake -B packages >log'
+timed "odeum-solver-my-solver installed" install /home/stranger/packages/odeum-solver-my-solver_0.1.0_"$(dpkg --print-architecture)".deb
+user 'odeum verify solver/my_solver | tail -n 1'
+
 timed "purged" inside apt-get purge -y odeum
 left=$(find "$work/root/usr" -name '*odeum*')
 [[ -z $left ]] || { echo "left behind: $left"; exit 1; }
