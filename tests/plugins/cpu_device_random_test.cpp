@@ -29,6 +29,7 @@ class Growth {
       values_.push_back(below(3) == 0 ? next : tanh(next));
     }
     std::vector<Tensor> outputs;
+    outputs.reserve(6);
     for (int k = 0; k < 6; ++k)
       outputs.push_back(values_[values_.size() - 1 - below(values_.size() / 2)]);
     return recording_.program(outputs);

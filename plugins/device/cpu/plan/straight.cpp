@@ -72,7 +72,6 @@ class Straightening {
         places_(graph.size()) {}
 
   std::optional<StraightCode> code() {
-    if (least_work() > most_) return std::nullopt;
     fusion_ = fuse(graph_);
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       const auto id = static_cast<ValueId>(i);
@@ -101,15 +100,6 @@ class Straightening {
   std::int64_t bound(std::int64_t extent) const { return extent == kRows ? rows_ : extent; }
   const Places& operand(const Node& node, std::size_t k) const {
     return places_[static_cast<std::size_t>(node.operands[k])];
-  }
-
-  double least_work() const {
-    double elements = 0;
-    for (std::size_t i = 0; i < graph_.size(); ++i) {
-      if (graph_.role(static_cast<ValueId>(i)) != Role::dead)
-        elements += static_cast<double>(graph_.nodes[i].shape.elements(rows_));
-    }
-    return elements;
   }
 
   bool compute(ValueId id) {
@@ -183,6 +173,7 @@ class Straightening {
     for (std::size_t k = 0; k < node.operands.size(); ++k) {
       const Shape& part = graph_[node.operands[k]].shape;
       std::vector<WalkAxis> axes;
+      axes.reserve(static_cast<std::size_t>(part.rank()));
       for (int i = 0; i < part.rank(); ++i)
         axes.push_back({bound(part[i]), strides[static_cast<std::size_t>(i)]});
       const std::vector<std::int64_t> to = walk(axes, start);

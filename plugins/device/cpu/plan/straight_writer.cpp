@@ -9,8 +9,6 @@
 namespace odeum::cpu {
 namespace {
 
-/// What calling a kernel costs.
-constexpr double kCall = 16.0;
 /// What fetching an element by its address costs.
 constexpr double kFetch = 8.0;
 
@@ -89,7 +87,7 @@ std::uint32_t StraightWriter::list(const Places& x, DType type) {
 
 void StraightWriter::emit(const StraightInstruction& instruction, bool constant, double work) {
   (constant ? code_.once : code_.code).push_back(instruction);
-  work_ += kCall + work;
+  work_ += kStraightCall + work;
 }
 
 std::uint32_t StraightWriter::in_a_run(const Places& x, DType type) {
@@ -121,12 +119,12 @@ std::uint32_t StraightWriter::reduced(ElementKernel kernel, DType type, const Pl
 
 void StraightWriter::take_in(std::size_t position, std::uint32_t at, std::size_t n, DType type) {
   code_.inputs.push_back({position, at, narrow(n), type});
-  work_ += kCall + static_cast<double>(n);
+  work_ += kStraightCall + static_cast<double>(n);
 }
 
 void StraightWriter::hand_out(std::size_t position, std::uint32_t at, std::size_t n, DType type) {
   code_.outputs.push_back({position, at, narrow(n), type});
-  work_ += kCall + static_cast<double>(n);
+  work_ += kStraightCall + static_cast<double>(n);
 }
 
 }  // namespace odeum::cpu

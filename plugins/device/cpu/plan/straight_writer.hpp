@@ -14,6 +14,9 @@ namespace odeum::cpu {
 /// The places of a value's elements, row-major: byte offsets in the arena.
 using Places = std::vector<std::uint32_t>;
 
+/// What calling a kernel costs, in additions of elements.
+inline constexpr double kStraightCall = 16.0;
+
 bool all_one(const Places& x);                  ///< one element, any number of times
 bool consecutive(const Places& x, DType type);  ///< one after another
 

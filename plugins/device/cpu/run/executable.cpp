@@ -66,6 +66,11 @@ const StraightLine* CpuExecutable::straight(Variant& variant, std::int64_t rows)
   if (rows == 0 || rows >= variant.many_rows) return nullptr;
   const auto i = static_cast<std::size_t>(rows - 1);
   if (i < variant.straight.size() && variant.straight[i]) return variant.straight[i].get();
+  if (!variant.work) variant.work = expected_work(program_, options_, variant.wanted);
+  if (variant.work->on(rows) > most_straight_) {
+    variant.many_rows = rows;
+    return nullptr;
+  }
   const auto code =
       make_straight(program_, options_, variant.wanted, rows, kernels_, most_straight_);
   if (!code) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "odeum/device.hpp"
@@ -24,6 +25,7 @@ class CpuExecutable final : public Executable {
   struct Variant {
     std::vector<bool> wanted;
     std::unique_ptr<Execution> execution;
+    std::optional<StraightWork> work;
     /// By rows - 1, null where not yet made; none from `many_rows` on.
     std::vector<std::unique_ptr<const StraightLine>> straight;
     std::int64_t many_rows = 0;
