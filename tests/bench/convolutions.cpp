@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -36,6 +35,7 @@
 #include "odeum/program.hpp"
 #include "odeum/random.hpp"
 #include "odeum/transforms.hpp"
+#include "page_head.hpp"
 #include "plugin/registry.hpp"
 #include "train/batches.hpp"
 #include "train/schemas.hpp"
@@ -73,15 +73,10 @@ struct Layer {
 struct Times {
   double wall = 0, cpu = 0;
 };
-double median_wall(const std::vector<Times>& times) {
-  std::vector<double> values;
-  for (const Times& t : times) values.push_back(t.wall);
-  return median(values);
-}
-double median_cpu(const std::vector<Times>& times) {
-  std::vector<double> values;
-  for (const Times& t : times) values.push_back(t.cpu);
-  return median(values);
+double median_of(const std::vector<Times>& times, double Times::*which) {
+  std::vector<double> values(times.size());
+  for (std::size_t i = 0; i < times.size(); ++i) values[i] = times[i].*which;
+  return median(std::move(values));
 }
 
 /// A compiled program with its memory.
@@ -187,9 +182,9 @@ int measure_layers(const Options& options) {
       yardstick.push_back(product.run());
       for (Row& row : rows) row.times.push_back(row.loop->run());
     }
-    const double peak = 2.0 * kSide * kSide * kSide / median_cpu(yardstick);
+    const double peak = 2.0 * kSide * kSide * kSide / median_of(yardstick, &Times::cpu);
     for (const Row& row : rows) {
-      const double s = median_wall(row.times), cpu = median_cpu(row.times);
+      const double s = median_of(row.times, &Times::wall), cpu = median_of(row.times, &Times::cpu);
       const double rate = flop(*row.layer) / cpu;
       std::printf("| %s | %lld, %lld, %lld, %lld | %s | %d | %.2f | %.2f | %.0f | %.2f |\n",
                   row.layer->name.c_str(), static_cast<long long>(row.layer->images),
@@ -198,7 +193,8 @@ int measure_layers(const Options& options) {
                   threads, 1e3 * s, 1e3 * cpu, 1e-9 * rate, rate / peak);
     }
     std::printf("| product | 768 | | %d | %.2f | %.2f | %.0f | 1 |\n", threads,
-                1e3 * median_wall(yardstick), 1e3 * median_cpu(yardstick), 1e-9 * peak);
+                1e3 * median_of(yardstick, &Times::wall), 1e3 * median_of(yardstick, &Times::cpu),
+                1e-9 * peak);
   }
   return 0;
 }
@@ -352,6 +348,9 @@ int run(int argc, char** argv) {
     }
   }
   plugin::set_plugin_path({ODEUM_PLUGINS, ODEUM_BENCH_PLUGINS});
+  std::string command = "bench_convolutions";
+  for (int i = 1; i < argc; ++i) command.append(" ").append(argv[i]);
+  std::cout << page_head(command) << std::endl;
   if (options.what != "step") measure_layers(options);
   if (options.what != "layers") measure_step(options);
   return 0;

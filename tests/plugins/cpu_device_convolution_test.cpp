@@ -14,7 +14,6 @@
 namespace odeum {
 namespace {
 
-using device_tests::bytes_of;
 using device_tests::element;
 using device_tests::expect_reference;
 using device_tests::random_inputs;

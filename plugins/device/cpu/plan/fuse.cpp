@@ -215,6 +215,7 @@ std::vector<std::size_t> order(const Graph& graph, const Depths& depths,
                                const std::vector<Unit>& units, const std::vector<int>& unit_of) {
   const Followers followers = followers_of(depths, units, unit_of);
   std::vector<ValueId> last_nodes;
+  last_nodes.reserve(units.size());
   for (const Unit& unit : units)
     last_nodes.push_back(*std::max_element(unit.nodes.begin(), unit.nodes.end()));
   std::vector<std::size_t> result = ordered(units, followers, last_nodes, last_nodes);

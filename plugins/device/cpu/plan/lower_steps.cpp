@@ -142,7 +142,7 @@ std::unique_ptr<Step> Lowering::convolution(ValueId id, int phase) {
     spec.scalars = scalar_slots(term(id));
   }
   prepare_filters(spec, phase);
-  return make_convolution(std::move(spec), kernels_);
+  return make_convolution(spec, kernels_);
 }
 
 void Lowering::prepare_filters(ConvolutionSpec& spec, int phase) {

@@ -48,7 +48,7 @@ std::unique_ptr<Step> step_of(const ConvolutionSpec& spec, Algorithm algorithm) 
 
 }  // namespace
 
-std::unique_ptr<Step> make_convolution(ConvolutionSpec spec, const Kernels& kernels) {
+std::unique_ptr<Step> make_convolution(const ConvolutionSpec& spec, const Kernels& kernels) {
   if (spec.type == DType::f64) return step_of(spec, Unfolding<double>(spec, kernels.f64));
   if (suits_winograd(spec)) return step_of(spec, Winograd(spec, kernels));
   return step_of(spec, Unfolding<float>(spec, kernels.f32));

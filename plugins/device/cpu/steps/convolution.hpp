@@ -46,6 +46,6 @@ std::int64_t filter_elements(const ConvolutionSpec& spec, const Kernels& kernels
 /// Computes them into the slot `filters`, once a run.
 std::unique_ptr<Step> make_filters(const ConvolutionSpec& spec, const Kernels& kernels);
 
-std::unique_ptr<Step> make_convolution(ConvolutionSpec spec, const Kernels& kernels);
+std::unique_ptr<Step> make_convolution(const ConvolutionSpec& spec, const Kernels& kernels);
 
 }  // namespace odeum::cpu

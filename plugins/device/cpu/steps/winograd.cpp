@@ -10,6 +10,9 @@ constexpr std::int64_t kFrequencies = 36;
 /// Frequencies of a strip's sources and results: about what the second-level cache holds beside
 /// some of the filters'. Measured from 140 to 910 KiB on 32 to 256 channels: flat from here on.
 constexpr std::int64_t kStrip = std::int64_t{680} << 8U;
+/// Tiles of a strip at least: a block of rows of the product kernels, or as many as make going once
+/// through the matrices of a weight gradient worth while.
+constexpr std::int64_t kFewestTiles = 6, kFewestGradientTiles = 48;
 /// Channels below which the transforms cost more than the products save.
 constexpr std::int64_t kFewestChannels = 12;
 
@@ -94,8 +97,10 @@ Winograd::Winograd(const ConvolutionSpec& spec, const Kernels& kernels)
   tiles_y_ = ceil_div(to_.height, 4);
   tiles_x_ = ceil_div(to_.width, 4);
   // Strips of nearly equal size.
+  const std::int64_t fewest =
+      s_.role == ConvolutionRole::weight_gradient ? kFewestGradientTiles : kFewestTiles;
   const std::int64_t most =
-      std::max<std::int64_t>(6, kStrip / (kFrequencies * lanes * (from_.blocks + to_.blocks)));
+      std::max(fewest, kStrip / (kFrequencies * lanes * (from_.blocks + to_.blocks)));
   strip_x_ = ceil_div(tiles_x_, ceil_div(tiles_x_, most));
   const std::int64_t rows = std::clamp<std::int64_t>(most / strip_x_, 1, tiles_y_);
   strip_y_ = ceil_div(tiles_y_, ceil_div(tiles_y_, rows));
