@@ -41,8 +41,8 @@ struct Geometry {
           text.index(place[side] + " + " + text_of(window.pad_before[side]) + " - " + offset[side] +
                      " * " + text_of(window.dilation[side]));
       at[side] = text.index(scaled + " / " + stride);
-      condition += (side == 0 ? "" : " && ") + scaled + " >= 0 && " + scaled + " % " + stride +
-                   " == 0 && " + at[side] + " < " + text_of(extents[side]);
+      condition += joined({side == 0 ? "" : " && ", scaled, " >= 0 && ", scaled, " % ", stride,
+                           " == 0 && ", at[side], " < ", text_of(extents[side])});
     }
     lead.insert(lead.end(), {channel, at[0], at[1]});
     return "(" + condition + " ? " + read(text, first, lead) + " : 0)";
@@ -80,6 +80,7 @@ void write_convolution(Lowering& lowering, ValueId id) {
                    x[rank - 2], x[rank - 1],
                    y[rank - 2], y[rank - 1]};
   std::vector<int> leading_and_plane;
+  leading_and_plane.reserve(static_cast<std::size_t>(rank));
   for (int axis = 0; axis < rank - 3; ++axis) leading_and_plane.push_back(axis);
   leading_and_plane.push_back(rank - 2);
   leading_and_plane.push_back(rank - 1);

@@ -76,10 +76,10 @@ std::string Elements::window_argmax(ValueId id) {
   for (std::size_t side = 0; side < 2; ++side) {
     const std::string& name = names[side];
     const std::string end = text_of(window.kernel[side] * window.dilation[side]);
-    text_.open("for (idx " + name + " = " + start[side] + "; " + name + " < " + start[side] +
-               " + " + end + "; " + name + " += " + text_of(window.dilation[side]) + ")");
+    text_.open(joined({"for (idx ", name, " = ", start[side], "; ", name, " < ", start[side], " + ",
+                       end, "; ", name, " += ", text_of(window.dilation[side]), ")"}));
     const std::int64_t extent = shape[shape.rank() - 2 + static_cast<int>(side)];
-    text_.line("if (" + name + " < 0 || " + name + " >= " + text_of(extent) + ") continue;");
+    text_.line(joined({"if (", name, " < 0 || ", name, " >= ", text_of(extent), ") continue;"}));
   }
   at[height] = row;
   at[width] = column;
@@ -103,10 +103,13 @@ std::string Elements::short_reduction(ValueId id) {
   const auto& axes = std::get<Axes>(node.attributes).axes;
   const std::vector<std::string> kept = indices(node.shape);
   std::vector<std::string> at;
+  at.reserve(static_cast<std::size_t>(shape.rank()));
   std::vector<std::int64_t> reduced;
+  reduced.reserve(axes.size());
   for (const int axis : axes) reduced.push_back(shape[axis]);
   const std::string type = c_type(node.dtype);
-  const std::string total = text_.fresh("total"), q = text_.fresh("q");
+  std::string total = text_.fresh("total");
+  const std::string q = text_.fresh("q");
   const bool maximum = node.op == Op::reduce_max;
   const std::string start = maximum ? std::string("LOWEST_") + type : "0";
   text_.line(type + " " + total + " = " + start + ";");

@@ -137,6 +137,7 @@ std::string Elements::expression(ValueId id) {
       return operand(id, 0);
     default: {
       std::vector<std::string> operands;
+      operands.reserve(node.operands.size());
       for (int k = 0; k < static_cast<int>(node.operands.size()); ++k)
         operands.push_back(operand(id, k));
       const DType from = lowering_.graph()[node.operands[0]].dtype;

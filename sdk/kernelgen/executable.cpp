@@ -41,7 +41,6 @@ class Variant {
 
   void run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
     if (plan_.launches.empty()) return;
-    Module* module = plan_.kernels.empty() ? nullptr : &built(rows);
     reserve(rows);
     bind(rows, inputs, outputs);
     for (const Launch& launch : plan_.launches) {
@@ -53,8 +52,8 @@ class Variant {
       if (groups == 0) continue;
       for (std::size_t i = 0; i < launch.slots.size(); ++i)
         places_[i] = views_[static_cast<std::size_t>(launch.slots[i])];
-      module->launch(launch.kernel, groups, rows, launch.parts.at(rows),
-                     std::span(places_).first(launch.slots.size()));
+      built(rows).launch(launch.kernel, groups, rows, launch.parts.at(rows),
+                         std::span(places_).first(launch.slots.size()));
     }
   }
 

@@ -89,19 +89,21 @@ void load_tile(Writer& w, const char* name, int wide, bool along_k, const Indice
   for (int step = 0; step < wide; ++step) {
     text.open("");
     const std::string t = text.index("LOCAL_ID + " + text_of(std::int64_t{step} * kSide * kSide));
-    const std::string depth = text.index(along_k ? t + " % " + text_of(kDepth) : t + " / " + width);
-    const std::string side = text.index(along_k ? t + " / " + text_of(kDepth) : t + " % " + width);
+    const std::string depth =
+        text.index(along_k ? joined({t, " % ", text_of(kDepth)}) : joined({t, " / ", width}));
+    const std::string side =
+        text.index(along_k ? joined({t, " / ", text_of(kDepth)}) : joined({t, " % ", width}));
     const std::string k = text.index("k0 + " + depth);
     const std::string at = text.index(std::string(first) + " + " + side);
     const std::string value = text.fresh("entry");
-    text.line(w.type() + " " + value + " = 0;");
-    text.open("if (" + k + " < k_end && " + at + " < " + end + ")");
+    text.line(joined({w.type(), " ", value, " = 0;"}));
+    text.open(joined({"if (", k, " < k_end && ", at, " < ", end, ")"}));
     const Indices outers = decompose(text, at, outer.extents);
     const Indices ks = decompose(text, k, w.product.k.extents);
     text.line(value + " = " + entry(text, zs, outers, ks) + ";");
     text.close();
-    text.line(std::string(name) + "[" + depth + " * " + text_of(kSide * wide + 1) + " + " + side +
-              "] = " + value + ";");
+    text.line(joined(
+        {name, "[", depth, " * ", text_of(kSide * wide + 1), " + ", side, "] = ", value, ";"}));
     text.close();
   }
 }
@@ -162,10 +164,10 @@ void write_tiled(Writer& w, Launch launch, int high, int wide) {
       text.open("");
       const std::string m = text.index("m0 + y + " + text_of(i * kSide));
       const std::string n = text.index("n0 + x + " + text_of(j * kSide));
-      text.open("if (" + m + " < M && " + n + " < N)");
+      text.open(joined({"if (", m, " < M && ", n, " < N)"}));
       const Indices ms = decompose(text, m, p.m.extents);
       const Indices ns = decompose(text, n, p.n.extents);
-      text.line(c + "[" + w.place(zs, ms, ns) + "] = " + accumulator(i, j) + ";");
+      text.line(joined({c, "[", w.place(zs, ms, ns), "] = ", accumulator(i, j), ";"}));
       text.close();
       text.close();
     }

@@ -45,6 +45,7 @@ std::string entry(const Loop& loop, KernelText& text, const std::string& o, cons
   const std::vector<std::string> inner = decompose(text, q, reduced);
   const std::vector<std::string> kept = decompose(text, o, loop.graph()[loop.id].shape.extents());
   std::vector<std::string> at;
+  at.reserve(static_cast<std::size_t>(shape.rank()));
   std::size_t next_kept = 0, next_inner = 0;
   for (int axis = 0; axis < shape.rank(); ++axis) {
     at.push_back(std::binary_search(loop.axes().begin(), loop.axes().end(), axis)

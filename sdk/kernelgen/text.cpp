@@ -30,6 +30,12 @@ const char* c_type(DType type) {
 
 std::string text_of(std::int64_t value) { return std::to_string(value); }
 
+std::string joined(std::initializer_list<std::string_view> pieces) {
+  std::string text;
+  for (const std::string_view piece : pieces) text += piece;
+  return text;
+}
+
 std::string literal(double value, DType type) {
   if (type == DType::i64) {
     const auto whole = static_cast<std::int64_t>(value);
@@ -93,10 +99,10 @@ std::string KernelText::finish(int threads) const {
   std::string places;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const std::string number = std::to_string(i);
-    const std::string array = std::string("GLOBAL ") + c_type(types_[i]) + "*";
-    result += ",\n    GLOBAL uchar* RESTRICT p" + number + ", const long o" + number;
+    const std::string array = joined({"GLOBAL ", c_type(types_[i]), "*"});
+    result += joined({",\n    GLOBAL uchar* RESTRICT p", number, ", const long o", number});
     places +=
-        "  " + array + " a" + number + " = (" + array + ")(p" + number + " + o" + number + ");\n";
+        joined({"  ", array, " a", number, " = (", array, ")(p", number, " + o", number, ");\n"});
   }
   return result + ") {\n" + places + body_ + "}\n";
 }
@@ -112,7 +118,8 @@ std::vector<std::string> decompose(KernelText& text, const std::string& flat,
     std::string index = flat;
     if (inner > 1) index += " / " + text_of(inner);
     if (axis > outermost && extents[axis] > 0)
-      index = (inner > 1 ? "(" + index + ")" : index) + " % " + text_of(extents[axis]);
+      index = joined(
+          {inner > 1 ? "(" : "", index, inner > 1 ? ")" : "", " % ", text_of(extents[axis])});
     indices[axis] = text.index(index);
     if (extents[axis] != kRows) inner *= extents[axis];
   }

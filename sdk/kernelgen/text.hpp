@@ -8,8 +8,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "odeum/shape.hpp"
@@ -18,6 +20,8 @@ namespace odeum::kernelgen {
 
 const char* c_type(DType type);  ///< float, double, long
 std::string text_of(std::int64_t value);
+/// The pieces, one behind the other.
+std::string joined(std::initializer_list<std::string_view> pieces);
 /// The number as a literal of its type, exact to the last bit, not-a-number and infinities too.
 std::string literal(double value, DType type);
 

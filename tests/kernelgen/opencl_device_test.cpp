@@ -119,6 +119,7 @@ TEST_F(OpenClDevice, SolvesSystemsThatDoNotFitAThreadsOwnMemory) {
 
 TEST_F(OpenClDevice, JoinsMorePartsThanAKernelHasParameters) {
   std::vector<InputSpec> specs;
+  specs.reserve(70);
   for (int i = 0; i < 70; ++i) specs.push_back({"x" + std::to_string(i), {kRows, 2}, DType::f32});
   check(
       specs, [](Arguments in) { return Tensors{concat(Tensors(in.begin(), in.end()), 1)}; }, {7},

@@ -15,24 +15,27 @@ namespace {
 using testing_tool::Folder;
 using testing_tool::Process;
 
-constexpr const char* kFlow = R"(seed: 3
-precision: float32
-data: {use: eight_gaussians, batch: 64}
-model:
-  - use: ode
-    name: flow
-    span: [0, 1]
-    field: {use: mlp, hidden: [8], activation: softplus, time: concatsquash}
-    solver: {use: kutta38, steps: 2}
-    gradient: backprop
-    divergence: {estimator: hutchinson, evaluate: {estimator: exact}}
-objective: likelihood
-)";
+/// A small flow with this solver and gradient method.
+std::string flow(const std::string& solver, const std::string& gradient, int width) {
+  return "seed: 3\nprecision: float32\n"
+         "data: {use: eight_gaussians, batch: 64}\n"
+         "model:\n"
+         "  - use: ode\n"
+         "    name: flow\n"
+         "    span: [0, 1]\n"
+         "    field: {use: mlp, hidden: [" +
+         std::to_string(width) +
+         "], activation: softplus, time: concatsquash}\n"
+         "    solver: " +
+         solver + "\n    gradient: " + gradient +
+         "\n    divergence: {estimator: hutchinson, evaluate: {estimator: exact}}\n"
+         "objective: likelihood\n";
+}
 
-/// Runs the pipeline; the folder of its run.
-void train(const Folder& folder, const std::string& device, const std::string& rest,
+/// Runs the pipeline into the folder `run`.
+void train(const Folder& folder, const std::string& device, const std::string& pipeline,
            const std::string& run) {
-  testing_tool::write(folder / "flow.yaml", std::string("device: ") + device + "\n" + kFlow + rest);
+  testing_tool::write(folder / "flow.yaml", "device: " + device + "\n" + pipeline);
   const auto result = Process({"train", "flow.yaml", "--out", run}, folder.path()).wait();
   ASSERT_EQ(result.status, 0) << result.err << result.out;
 }
@@ -45,6 +48,7 @@ TEST(OpenClTraining, FollowsTheProcessorFor20StepsOfKutta38) {
   if (const auto opened = opencl_tests::open(); !opened.device) GTEST_SKIP() << opened.missing;
   const Folder folder;
   const std::string steps =
+      flow("{use: kutta38, steps: 2}", "backprop", 8) +
       "optimizer: {use: adam, lr: 5e-3}\n"
       "train: {steps: 20, evaluate_every: 20, evaluate_batch: 64, test_samples: 64}\n";
   train(folder, "cpu", steps, "cpu");
@@ -59,15 +63,26 @@ TEST(OpenClTraining, FollowsTheProcessorFor20StepsOfKutta38) {
   EXPECT_EQ(checkpoint("again"), checkpoint("opencl")) << "a second run gives other bits";
 }
 
-TEST(OpenClTraining, HasTheProcessorsGradient) {
+struct Method {
+  const char* name;
+  const char* gradient;
+  const char* solver;
+};
+std::string name_of(const ::testing::TestParamInfo<Method>& one) { return one.param.name; }
+
+class OpenClGradients : public ::testing::TestWithParam<Method> {};
+
+TEST_P(OpenClGradients, AreTheProcessors) {
   if (const auto opened = opencl_tests::open(); !opened.device) GTEST_SKIP() << opened.missing;
   const Folder folder;
   // One step of gradient descent of length 1: the parameters change by the gradient.
   const std::string step =
+      flow(GetParam().solver, GetParam().gradient, 4) +
       "optimizer: {use: sgd, lr: 1}\n"
       "train: {steps: 1, evaluate_every: 1, evaluate_batch: 64, test_samples: 64}\n";
   train(folder, "cpu", step, "cpu");
   train(folder, "opencl", step, "opencl");
+  if (HasFatalFailure()) return;
   const auto checkpoint = [&](const char* run, const char* which) {
     return io::read_safetensors(folder / run / "checkpoints" / which);
   };
@@ -88,6 +103,18 @@ TEST(OpenClTraining, HasTheProcessorsGradient) {
   // Relative, at equal parameters: the bound that all devices are held to.
   EXPECT_LE(std::sqrt(difference / size), 1e-4);
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    EveryMethod, OpenClGradients,
+    ::testing::Values(
+        Method{"backprop", "backprop", "{use: kutta38, steps: 2}"},
+        Method{"forward", "{use: forward, limit: 1000}", "{use: kutta38, steps: 2}"},
+        Method{"adjoint", "adjoint", "{use: dopri5, rtol: 1e-4, atol: 1e-4}"},
+        Method{"interpolated", "interpolated", "{use: dopri5, rtol: 1e-4, atol: 1e-4}"},
+        Method{"gauss_legendre", "gauss_legendre", "{use: dopri5, rtol: 1e-4, atol: 1e-4}"},
+        Method{"reversible", "reversible", "{use: reversible_heun, steps: 4}"},
+        Method{"symplectic", "symplectic", "{use: kutta38, steps: 2}"}),
+    name_of);
 
 }  // namespace
 }  // namespace odeum

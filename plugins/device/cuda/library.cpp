@@ -4,13 +4,15 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 namespace odeum::cuda {
 
-Library::Library(std::vector<std::string> names, const std::vector<std::string>& folders) {
+Library::Library(const std::vector<std::string>& names, const std::vector<std::string>& folders) {
   std::vector<std::string> candidates = names;
   for (const std::string& folder : folders) {
-    for (const std::string& name : names) candidates.push_back(folder + "/" + name);
+    for (const std::string& name : names)
+      candidates.push_back(std::filesystem::path(folder) / name);
   }
   for (const std::string& candidate : candidates) {
     if (void* handle = dlopen(candidate.c_str(), RTLD_NOW | RTLD_LOCAL)) {

@@ -11,7 +11,7 @@ namespace odeum::cuda {
 class Library {
  public:
   /// The first of the names that can be opened, as the loader finds it, else in `folders`.
-  Library(std::vector<std::string> names, const std::vector<std::string>& folders);
+  Library(const std::vector<std::string>& names, const std::vector<std::string>& folders);
 
   explicit operator bool() const { return handle_ != nullptr; }
   /// Why it could not be opened; empty when it could.

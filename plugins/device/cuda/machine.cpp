@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine.hpp"
 
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -94,7 +95,7 @@ std::shared_ptr<void> CudaMachine::allocate(std::size_t bytes) {
   const CUresult result = driver().api.allocate(&memory, size, stream_->handle());
   if (result != CUDA_SUCCESS)
     fail("no memory for " + std::to_string(size) + " bytes on " + stream_->name(), result);
-  return {reinterpret_cast<void*>(memory), [stream = stream_](void* released) {
+  return {std::bit_cast<void*>(memory), [stream = stream_](void* released) {
             if (driver().api.set_current == nullptr) return;
             stream->enter();
             driver().api.release_memory(reinterpret_cast<CUdeviceptr>(released), stream->handle());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "products.hpp"
 
+#include <bit>
+
 #include "library.hpp"
 #include "odeum/error.hpp"
 
@@ -60,7 +62,7 @@ Products::Products(std::shared_ptr<Stream> stream, Rounding rounding)
   check(api.set_stream(handle_, stream_->handle()), "cublasSetStream");
   cuda::check(driver().api.allocate(&workspace_, kWorkspace, stream_->handle()),
               "memory for cuBLAS");
-  check(api.set_workspace(handle_, reinterpret_cast<void*>(workspace_), kWorkspace),
+  check(api.set_workspace(handle_, std::bit_cast<void*>(workspace_), kWorkspace),
         "cublasSetWorkspace");
 }
 
@@ -81,9 +83,9 @@ void Products::multiply(const kernelgen::LibraryProduct& p, std::int64_t rows, C
   // cuBLAS counts columns first: what it sees are the transposed matrices, so C' = B' A'.
   check(
       cublas().api.multiply(handle_, turned(p.transpose_b), turned(p.transpose_a), p.n.at(rows),
-                            p.m.at(rows), p.k.at(rows), one, reinterpret_cast<const void*>(b), type,
-                            p.ldb, p.stride_b, reinterpret_cast<const void*>(a), type, p.lda,
-                            p.stride_a, zero, reinterpret_cast<void*>(c), type, p.ldc, p.stride_c,
+                            p.m.at(rows), p.k.at(rows), one, std::bit_cast<const void*>(b), type,
+                            p.ldb, p.stride_b, std::bit_cast<const void*>(a), type, p.lda,
+                            p.stride_a, zero, std::bit_cast<void*>(c), type, p.ldc, p.stride_c,
                             p.batch.at(rows), compute_type(p.type, rounding_), CUBLAS_GEMM_DEFAULT),
       "cublasGemmStridedBatchedEx");
 }

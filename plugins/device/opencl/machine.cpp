@@ -43,7 +43,7 @@ class OpenClModule final : public kernelgen::Module {
     for (const View& place : places) {
       cl_mem memory = memory_of(place);
       const auto offset = static_cast<cl_long>(place.offset);
-      pass(&memory, sizeof memory);
+      pass(&memory, sizeof(cl_mem));
       pass(&offset, sizeof offset);
     }
     const auto threads = static_cast<std::size_t>(threads_[k]);
