@@ -43,6 +43,7 @@ std::vector<double> probe(std::uint64_t seed, std::int64_t rows, std::size_t ele
                                             model::name_key("flow.probe"));
   const std::uint64_t stream = stream_key(of_noise, Purpose::user, 0);
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(rows) * elements);
   for (std::int64_t row = 0; row < rows; ++row) {
     for (std::size_t i = 0; i < elements; ++i)
       values.push_back(RandomElement(stream, static_cast<std::uint64_t>(row), i).normal());

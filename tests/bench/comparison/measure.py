@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interleaved repeats of one workload by everybody who can do it, with a check that all give the same answer."""
+import shutil
 import statistics
 import sys
 from dataclasses import dataclass, field
 
+from comparison.environments import SLOW_BLAS
 from comparison.servers import Failed, NetworkServer, OdeumServer, PeerServer, difference
 
 
@@ -13,6 +15,7 @@ class Timing:
     name: str
     family: str  # odeum | torchdiffeq | diffrax | SciPy
     ms: list = field(default_factory=list)
+    cpu_ms: list = field(default_factory=list)  # of all its threads together
     opened: float = 0.0  # s: recording and compiling before the first run
     first: float = 0.0  # ms of the first run
     forward: int = 0
@@ -49,6 +52,10 @@ class Result:
     def odeum(self):
         return next(t for t in self.timings if t.name == "odeum")
 
+    def odeum_cpu(self):
+        """Empty where it was not measured (W5)."""
+        return next((t.cpu_ms for t in self.timings if t.name == "odeum"), [])
+
 
 def warm_up(timing, server, job, folder, results, reference):
     timing.opened = server.open(job, folder)["seconds"]
@@ -70,9 +77,13 @@ def repeat(pairs, options):
         for timing, server in pairs:
             if timing.problem or (timing.ms and sum(timing.ms) > 1e3 * options.budget):
                 continue
+            if timing.first > 1e3 * options.patience and not timing.name.endswith("compiled"):
+                timing.ms.append(timing.first)  # so slow that the warming-up has to do
+                continue
             try:
                 answer = server.run()
                 timing.ms.append(answer["ms"])
+                timing.cpu_ms.append(answer.get("cpu_ms", 0.0))
                 note(timing, answer)
             except Failed as error:
                 timing.problem = str(error)
@@ -84,8 +95,8 @@ def able(peer, job):
         return "no training"
     if peer.family == "diffrax" and "seminorm" in job.request.get("gradient", ""):
         return "no such option here"
-    if job.heavy and peer.gflops < 20.0:
-        return f"its BLAS does {peer.gflops:.1f} GFLOP/s here"
+    if job.heavy and peer.gflops < SLOW_BLAS:
+        return f"not run: its BLAS does {peer.gflops:.1f} GFLOP/s here, a step would take minutes"
     if peer.settings.get("compile") and not job.compiled:
         return "measured on the others"
     return ""
@@ -95,6 +106,8 @@ def compare(job, threads, peers, options, work):
     """odeum's step with all its variants, and the peers', on the same numbers."""
     print(f"{job.workload} {job.label}, {threads} threads", file=sys.stderr, flush=True)
     problem, reference = work / "problem", work / "reference"
+    for folder in (problem, reference, work / "other"):  # what other workloads left has other names
+        shutil.rmtree(folder, ignore_errors=True)
     names = [("odeum", [])] + [(f"odeum, {name}", sets) for name, sets in job.variants.items()]
     pairs = []
     for name, sets in names:

@@ -2,6 +2,7 @@
 """docs/results/cpu.md from what was measured."""
 import os
 import platform
+import statistics
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,36 +203,53 @@ def threads(m):
     return table(["", "", "one thread over two"], rows)
 
 
+def processor_time(m):
+    rows = []
+    for r in m.results:
+        if r.threads != 1 or not any(r.odeum_cpu()):
+            continue
+        mine, row = statistics.median(r.odeum_cpu()), []
+        for family in ("torchdiffeq", "diffrax"):
+            theirs = min((statistics.median(t.cpu_ms) for t in r.of(family)), default=None)
+            row += [number(theirs), f"{theirs / mine:.1f}"] if theirs else ["-", "-"]
+        rows.append([f"{r.job.workload} {r.job.label}", number(mine), *row])
+    return table(["", "odeum ms", "torchdiffeq's best ms", "over odeum", "diffrax's best ms", "over odeum"], rows)
+
+
 def scaling(m):
     rows = [[name, extent, number(ms), f"{1e3 * ms / extent:.3g}"] for name, points in m.scaling.items()
             for extent, ms in points]
     return table(["", "extent", "ms", "us a unit"], rows)
 
 
+NOTES = {
+    "Processor time, one thread": "Medians of the time that the process had a processor, which other work on the machine "
+    "disturbs less than the clock.",
+    "Two threads": "odeum's medians.",
+    "Cost over batch, evaluations, depth": "The flow of W2 (concat tanh), one thread; one extent grows, all else stays.",
+    "Equal answers": "Relative differences of loss and gradient (Euclidean, all parameters) from odeum's at the same "
+    "parameters. Fixed steps: rounding. Adaptive steps differ where norms or estimates do: other steps, other truncation. "
+    "An adjoint's backward steps are each solver's own; torchdiffeq's error norm has the parameters' cotangents too.",
+    "To the first step": "Seconds from the description to the end of the first step: recording, compiling, running, on one "
+    "thread. torch.compile and XLA compile in it.",
+    "W6": "Lorenz' equations forget: at T = 20 two solutions at these tolerances differ by more than the last digits. "
+    "odeum's and SciPy's error estimate is Dormand and Prince's own, 1.5 times that of torchdiffeq and diffrax at the same "
+    "step: 1.5^(1/5), or 8 %, more steps for the same tolerance. SciPy's batch is one flat state with one step size, as "
+    "odeum's and torchdiffeq's.",
+}
+
+
 def write(m, seconds):
     """The page; sections of what was measured."""
+    longest = max((len(x.mib) for x in m.lengths), default=0)
+    sections = [("Targets", targets.rows(m)), *((f"W{n}", training(m, f"W{n}")) for n in (1, 2, 3, 4)),
+                ("W5", networks(m)), ("W6", tiny(m)),
+                ("W7: peak memory over the length of the span", memory(m.lengths, ["T = 1,", "T = 4,", "T = 16,"][:longest])),
+                ("W4: peak memory", memory(m.images, [""])), ("Processor time, one thread", processor_time(m)),
+                ("Two threads", threads(m)), ("Cost over batch, evaluations, depth", scaling(m)),
+                ("Products alone", floors(m)), ("To the first step", compilation(m)), ("Equal answers", answers(m))]
     lines = head(m, seconds)
-    sections = [("Targets", targets.rows(m)), *((f"W{n}", training(m, f"W{n}")) for n in (1, 2, 3, 4) if m.of(f"W{n}")),
-                ("W5", networks(m) if m.of("W5") else []), ("W6", tiny(m) if m.of("W6") else []),
-                ("W7: peak memory over the length of the span", memory(m.lengths, ["T = 1,", "T = 4,", "T = 16,"][:max(
-                    (len(x.mib) for x in m.lengths), default=0)]) if m.lengths else []),
-                ("W4: peak memory", memory(m.images, [""]) if m.images else []),
-                ("Two threads", threads(m)), ("Cost over batch, evaluations, depth", scaling(m) if m.scaling else []),
-                ("Products alone", floors(m) if m.floors.rates else []),
-                ("To the first step", compilation(m)), ("Equal answers", answers(m))]
-    notes = {"Cost over batch, evaluations, depth": "The flow of W2 (concat tanh) without its penalties' weights changed, one "
-             "thread; one extent grows, all else stays.", "Two threads": "odeum's medians.",
-             "Equal answers": "Relative differences of loss and gradient (Euclidean, all parameters) from odeum's at the same "
-             "parameters. Fixed steps: rounding. Adaptive steps differ where norms or estimates do: other steps, other "
-             "truncation. An adjoint's backward steps are each solver's own; torchdiffeq's error norm has the parameters' "
-             "cotangents too.",
-             "To the first step": "Seconds from the description to the end of the first step: recording, compiling, "
-             "running, on one thread. torch.compile and XLA compile in it.",
-             "W6": "Lorenz' equations forget: at T = 20 two solutions at these tolerances differ by more than the last digits. "
-             "odeum's and SciPy's error estimate is Dormand and Prince's own, 1.5 times that of torchdiffeq and diffrax at the same "
-             "step: 1.5^(1/5), or 8 %, more steps for the same tolerance. SciPy's batch is one flat state with one step "
-             "size, as odeum's and torchdiffeq's."}
     for title, body in sections:
         if body:
-            lines += [f"## {title}", ""] + ([notes[title], ""] if title in notes else []) + body
+            lines += [f"## {title}", ""] + ([NOTES[title], ""] if title in NOTES else []) + body
     return "\n".join(lines).rstrip() + "\n"

@@ -12,5 +12,6 @@ def percent(part, whole):
 
 
 def table(header, rows):
-    return [f"| {' | '.join(header)} |", "|" + "-|" * len(header),
+    """Nothing where there are no rows."""
+    return [] if not rows else [f"| {' | '.join(header)} |", "|" + "-|" * len(header),
             *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows), ""]
