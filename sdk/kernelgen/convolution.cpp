@@ -22,9 +22,9 @@ struct Geometry {
                            const Indices& position, const Indices& offset) const {
     std::string at[2];
     for (std::size_t side = 0; side < 2; ++side) {
-      at[side] = text.index(position[side] + " * " + text_of(window.stride[side]) + " + " +
-                            offset[side] + " * " + text_of(window.dilation[side]) + " - " +
-                            text_of(window.pad_before[side]));
+      at[side] = text.index(
+          joined({position[side], " * ", text_of(window.stride[side]), " + ", offset[side], " * ",
+                  text_of(window.dilation[side]), " - ", text_of(window.pad_before[side])}));
     }
     lead.insert(lead.end(), {channel, at[0], at[1]});
     return "(" + at[0] + " >= 0 && " + at[0] + " < " + text_of(height) + " && " + at[1] +
@@ -38,9 +38,9 @@ struct Geometry {
     for (std::size_t side = 0; side < 2; ++side) {
       const std::string stride = text_of(window.stride[side]);
       const std::string scaled =
-          text.index(place[side] + " + " + text_of(window.pad_before[side]) + " - " + offset[side] +
-                     " * " + text_of(window.dilation[side]));
-      at[side] = text.index(scaled + " / " + stride);
+          text.index(joined({place[side], " + ", text_of(window.pad_before[side]), " - ",
+                             offset[side], " * ", text_of(window.dilation[side])}));
+      at[side] = text.index(joined({scaled, " / ", stride}));
       condition += joined({side == 0 ? "" : " && ", scaled, " >= 0 && ", scaled, " % ", stride,
                            " == 0 && ", at[side], " < ", text_of(extents[side])});
     }

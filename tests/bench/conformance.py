@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from comparison.environments import PEERS, environment, install
 from comparison.page import commit
-from comparison.text import table
+from comparison.text import shown, table
 
 SOURCE = Path(__file__).resolve().parents[2]
 HEADING = "## 7 Beside diffrax and SUNDIALS"
@@ -120,7 +120,7 @@ def main():
     theirs = lines_of([python, "-W", "ignore", PEERS / "conformance_diffrax.py", steps])
     theirs.update(lines_of([python, "-W", "ignore", PEERS / "conformance_sundials.py", steps]))
     verdicts, tables = sections(ours, theirs)
-    section = [HEADING, "", f"Command: `{' '.join(['tests/bench/conformance.py', *sys.argv[1:]])}`  ",
+    section = [HEADING, "", f"Command: `{shown('tests/bench/conformance.py', sys.argv[1:])}`  ",
                f"Commit: {commit()}  ", f"Peers: {peers}; missing: {missing}", "",
                f"Errors as in sections 3 and 6, with evaluations (ev.) or attempted steps (st.); at most {steps} attempted "
                "steps. The same tolerances for all; controllers, Newton iterations and error norms are each one's own. "

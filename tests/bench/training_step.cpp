@@ -42,12 +42,9 @@ std::vector<double> probe(std::uint64_t seed, std::int64_t rows, std::size_t ele
   const std::uint64_t of_noise = stream_key(stream_key(seed, Purpose::noise, 0), Purpose::noise,
                                             model::name_key("flow.probe"));
   const std::uint64_t stream = stream_key(of_noise, Purpose::user, 0);
-  std::vector<double> values;
-  values.reserve(static_cast<std::size_t>(rows) * elements);
-  for (std::int64_t row = 0; row < rows; ++row) {
-    for (std::size_t i = 0; i < elements; ++i)
-      values.push_back(RandomElement(stream, static_cast<std::uint64_t>(row), i).normal());
-  }
+  std::vector<double> values(static_cast<std::size_t>(rows) * elements);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = RandomElement(stream, i / elements, i % elements).normal();
   return values;
 }
 

@@ -98,7 +98,7 @@ def able(peer, job):
     if job.heavy and peer.gflops < SLOW_BLAS:
         return f"not run: its BLAS does {peer.gflops:.1f} GFLOP/s here, a step would take minutes"
     if peer.settings.get("compile") and not job.compiled:
-        return "measured on the others"
+        return "not asked for here, since it takes half a minute each time"
     return ""
 
 

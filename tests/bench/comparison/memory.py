@@ -38,6 +38,14 @@ def long_flow(folder, length, gradient):
                      "flow.solver={use: kutta38, step: 0.125}"], rows=200, heavy=True)
 
 
+def trainers(peers):
+    return [peer for peer in peers if peer.family != "SciPy"]
+
+
+def unable(peer, job):
+    return "memory is not measured compiled" if peer.settings.get("compile") else able(peer, job)
+
+
 def one_step(server, job, problem, memory):
     """`problem`: where the peer finds its numbers, or where odeum writes them."""
     try:
@@ -65,14 +73,14 @@ def memory_over_length(peers, options, work, lengths):
         write_problem(options.bench, long_flow(work, length, "backprop"), folder, 2)
         for name, sets in ODEUM.items():
             one_step(OdeumServer(options.bench, 2, sets), long_flow(work, length, "backprop"), folder, found[name])
-        for peer in peers:
+        for peer in trainers(peers):
             for gradient in ("adjoint", "backprop"):
                 job = long_flow(work, length, gradient)
                 memory = found.setdefault(f"{peer.name} {gradient}", Memory(f"{peer.name} {gradient}"))
-                memory.problem = memory.problem or able(peer, job)
-                if not memory.problem and not peer.settings.get("compile"):
+                memory.problem = memory.problem or unable(peer, job)
+                if not memory.problem:
                     one_step(PeerServer(peer, 2), job, folder, memory)
-    return [memory for memory in found.values() if memory.mib or memory.problem]
+    return list(found.values())
 
 
 def memory_of_step(job, peers, options, work):
@@ -84,8 +92,8 @@ def memory_of_step(job, peers, options, work):
     for name, sets in [("odeum", []), *((f"odeum, {name}", sets) for name, sets in job.variants.items())]:
         found.append(Memory(name))
         one_step(OdeumServer(options.bench, 2, sets), job, folder, found[-1])
-    for peer in peers:
-        found.append(Memory(peer.name, problem=able(peer, job)))
-        if not found[-1].problem and not peer.settings.get("compile"):
+    for peer in trainers(peers):
+        found.append(Memory(peer.name, problem=unable(peer, job)))
+        if not found[-1].problem:
             one_step(PeerServer(peer, 2), job, folder, found[-1])
-    return [memory for memory in found if memory.mib or memory.problem]
+    return found

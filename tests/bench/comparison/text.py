@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tables of Markdown."""
+"""Tables of Markdown, numbers and commands as they stand on pages."""
 
 
 def number(value):
@@ -15,3 +15,13 @@ def table(header, rows):
     """Nothing where there are no rows."""
     return [] if not rows else [f"| {' | '.join(header)} |", "|" + "-|" * len(header),
             *(f"| {' | '.join(str(cell) for cell in row)} |" for row in rows), ""]
+
+
+def shown(program, arguments):
+    """A command without folders, which are each machine's own."""
+    words, skip = [program], False
+    for word in arguments:
+        if not skip and word not in ("--environments", "--build"):
+            words.append(word)
+        skip = word in ("--environments", "--build")
+    return " ".join(words)

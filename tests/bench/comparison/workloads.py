@@ -61,8 +61,8 @@ def small_flows():
                     "W1", f"{name}, {trace}, {gradient}", "w1.yaml",
                     {**same, "trace": trace, "gradient": gradient, "solver": "dopri5", "rtol": 1e-5}, gain=2.0,
                     sets=[*net, f"flow.divergence.estimator={trace}", f"flow.gradient={gradient}"], rows=512,
-                    layers=layers, probes=2 if trace == "exact" else 1, compiled=name == "concat tanh",
-                    tolerance=DIFFERENT_STEPS))
+                    layers=layers, probes=2 if trace == "exact" else 1,
+                    compiled=(use, gradient) == ("concat", "backprop"), tolerance=DIFFERENT_STEPS))
         jobs.append(Job("W2", f"{name}, penalties, backprop", "w2.yaml",
                         {**same, "trace": "hutchinson", "gradient": "backprop", "solver": "rk4", "step": 0.25,
                          "costs": {"kinetic": 0.01, "jacobian": 0.01}}, gain=2.0, sets=net, rows=512, layers=layers,
@@ -95,9 +95,10 @@ def image_flow(folder):
                 side=28, probes=1, heavy=True, variants={"keep: stages": ["flow.gradient={use: backprop, keep: stages}"]})]
 
 
-def network_jobs():
+def network_jobs(compiled=True):
     """W5; odeum's gradients are those of bench_quadrature, which the driver adds."""
-    net = {"rows": 200, "layers": [(2000, 6), (2000, 2000), (5, 2000)], "heavy": True, "tolerance": 1e-3}
+    net = {"rows": 200, "layers": [(2000, 6), (2000, 2000), (5, 2000)], "heavy": True, "compiled": compiled,
+           "tolerance": 1e-3}
     return [Job("W5", gradient, "", {"kind": "network", "gradient": gradient, "rtol": 1e-5}, **net)
             for gradient in ("backprop", "adjoint", "adjoint, seminorm")]
 

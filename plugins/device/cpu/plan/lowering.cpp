@@ -37,15 +37,16 @@ bool holds_images(const Graph& graph) {
 std::int64_t tile_rows(const Plan& plan) {
   // As many as the second-level cache holds, within what products like.
   constexpr std::size_t kCache = std::size_t{512} << 10U;
-  const auto fits = [&plan](std::int64_t rows) {
-    return plan.tile_row_bytes * static_cast<std::size_t>(rows) <= kCache;
-  };
+  std::size_t row = plan.tile_row_bytes;
+  for (const Slot& slot : plan.slots) {
+    if (plan.images && slot.rowful && !slot.in_arena()) row += slot.bytes();
+  }
   std::int64_t rows = plan.images ? 1 : 64;
   const std::int64_t most = plan.images ? 16 : 256;
-  while (rows < most && fits(2 * rows)) rows *= 2;
-  // Every tile goes through all weights' gradients, which should not move more than the images.
+  while (rows < most && row * static_cast<std::size_t>(2 * rows) <= kCache) rows *= 2;
+  // Every tile goes through all weights' gradients, several times; measured on 64 to 256 channels.
   while (plan.images && rows < most &&
-         2 * plan.accumulator_bytes > plan.tile_row_bytes * static_cast<std::size_t>(rows)) {
+         8 * plan.accumulator_bytes > row * static_cast<std::size_t>(rows)) {
     rows *= 2;
   }
   return rows;
