@@ -35,7 +35,7 @@ double scaled_bessel(double x) {
 }
 
 /// Circles of equal weight under noise: a mean of Rice densities.
-Density circles_density(std::vector<double> radii, double deviation) {
+Density circles_density(const std::vector<double>& radii, double deviation) {
   return [radii, deviation](double x, double y) {
     const double r = std::hypot(x, y);
     const double v = deviation * deviation;
