@@ -96,7 +96,7 @@ std::string max_steps(const SolveReport& report) {
 
 std::string step_too_small(const SolveReport& report) {
   std::string facts = "The step became too small to go on " + where(report) + " (" +
-                            counts(report) + ")." + largest_error(report) + because(report);
+                      counts(report) + ")." + largest_error(report) + because(report);
   if (report.cause == Cause::accuracy) return facts + " Loosen rtol and atol or lower min_step.";
   if (report.cause != Cause::unknown) return facts;
   return facts +

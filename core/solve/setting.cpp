@@ -85,8 +85,7 @@ void check_gradient(const Config& config, const GradientMethod& gradient, const 
   if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
   if (const std::string what = derivative_refusal(dynamics, Differentiation::reverse);
       !what.empty()) {
-    throw ConfigError(config.place(),
-                      config.use() + " needs the derivative of the rates: " + what);
+    throw ConfigError(config.place(), config.use() + " needs the derivative of the rates: " + what);
   }
   if (options.step_size == StepSize::per_sample && !gradient.per_sample()) {
     throw ConfigError(config.place(), config.use() +

@@ -71,8 +71,7 @@ Tensor choose_first_step(Rates& rates, Tensor t, Tensor span, const State& y,
   const Tensor small = max(less(d0, full(d0, {1}, 1e-5)), less(d1, full(d1, {1}, 1e-5)));
   // A number, not a function of the rates: whoever differentiates them at the probe (an adjoint, by
   // its parameters) means the field there.
-  const Tensor h0 =
-      stop_gradient(min(select(small, full(d0, {1}, 1e-6), 0.01 * d0 / d1), length));
+  const Tensor h0 = stop_gradient(min(select(small, full(d0, {1}, 1e-6), 0.01 * d0 / d1), length));
 
   const State f1 = rates(t + direction * h0, euler_probe(y, f0, direction * h0, members));
   State difference;

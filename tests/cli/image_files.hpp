@@ -46,8 +46,10 @@ inline void write_image_folder(const fs::path& folder) {
   for (const char* name : {"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4",
                            "data_batch_5", "test_batch"}) {
     std::string records;
-    for (std::uint64_t i = 0; i < 2; ++i)
-      records += std::string(1, static_cast<char>(i)) + image_bytes(3072, i + 1);
+    for (std::uint64_t i = 0; i < 2; ++i) {
+      records += static_cast<char>(i);
+      records += image_bytes(3072, i + 1);
+    }
     write(cifar / (std::string(name) + ".bin"), records);
   }
 }

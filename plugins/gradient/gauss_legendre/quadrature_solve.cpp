@@ -106,10 +106,9 @@ SolveReport QuadratureSolve::backward(const SolveCall& call,
     }
     batch_.open(call, total, largest);
   }
-  SolveReport report =
-      sweep_.backward(call, result_cotangents, targets, [&](std::size_t time) {
-        return known || !integral ? known_interval(pass, time) : adaptive_interval(pass, time);
-      });
+  SolveReport report = sweep_.backward(call, result_cotangents, targets, [&](std::size_t time) {
+    return known || !integral ? known_interval(pass, time) : adaptive_interval(pass, time);
+  });
   if (known && integral && report.ok()) accumulate_all(pass);
   return report;
 }
