@@ -114,7 +114,7 @@ class Session {
 
 int main() {
   try {
-    odeum::plugin::set_plugin_path({ODEUM_PLUGINS, ODEUM_BENCH_PLUGINS});
+    odeum::plugin::set_plugin_path({ODEUM_PLUGINS});
     odeum::bench::Session session;
     for (std::string line; std::getline(std::cin, line);)
       std::cout << session.answer(odeum::bench::split(line)) << std::endl;

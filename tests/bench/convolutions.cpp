@@ -210,7 +210,7 @@ class Images {
     RandomStream random(43, 0);
     std::vector<double> values(96 * 784);
     for (double& value : values) value = random.normal();
-    io::write_npy(path_, io::make_array(DType::f32, {96, 784}, values));
+    io::write_npy(path_, io::make_array(DType::f32, {96, 1, 28, 28}, values));
   }
   ~Images() {
     std::error_code ignored;
@@ -347,7 +347,7 @@ int run(int argc, char** argv) {
           "; there are layers, step, --repeats N, --threads N, --keep WHAT, --set KEY=VALUE");
     }
   }
-  plugin::set_plugin_path({ODEUM_PLUGINS, ODEUM_BENCH_PLUGINS});
+  plugin::set_plugin_path({ODEUM_PLUGINS});
   std::string command = "bench_convolutions";
   for (int i = 1; i < argc; ++i) command.append(" ").append(argv[i]);
   std::cout << page_head(command) << std::endl;

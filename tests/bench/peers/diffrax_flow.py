@@ -91,7 +91,7 @@ class Step(Compiled):
             elif self.request["time"] == "concatsquash":
                 z = (z @ p["weight"].T + p["bias"]) * jax.nn.sigmoid(t * p["gate"] + p["gate_bias"]) + t * p["time"]
             else:
-                shift = t * same(jnp.ones((1,) + z.shape[1:3] + (1,), z.dtype), p["time"])
+                shift = t * same(jnp.ones((1,) + z.shape[1:3] + (1,), z.dtype), p["time"][:, None])
                 z = same(z, p["weight"]) + (shift + p["bias"])
             if i + 1 < len(parameters):
                 z = ACTIVATIONS[self.request["activation"]](z)

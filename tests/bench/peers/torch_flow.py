@@ -17,7 +17,7 @@ def dense(p, x, t, use):
 
 def convolution(p, x, t):
     channel = torch.ones_like(x[:, :1]) * t
-    return F.conv2d(torch.cat([x, channel], 1), torch.cat([p["weight"], p["time"]], 1), p["bias"], padding=1)
+    return F.conv2d(torch.cat([x, channel], 1), torch.cat([p["weight"], p["time"].unsqueeze(1)], 1), p["bias"], padding=1)
 
 
 class Flow(torch.nn.Module):
