@@ -44,6 +44,22 @@ TEST_F(Cvode, ATighterToleranceGivesASmallerError) {
   }
 }
 
+TEST_F(Cvode, AdamsSolvesAStiffProblemWithNewtonsIteration) {
+  const Case robertson_40 = stiff_cases().front().problem;
+  for (const char* linear : {"dense", "krylov"}) {
+    const Keys keys{{"method", std::string("adams")}, {"linear_solver", std::string(linear)}};
+    SolveOptions options = tolerances(1e-6, 1e-6);
+    const Solution s =
+        solve_by({keys, options}, dynamics_of(robertson_40.features, robertson_40.field),
+                 robertson_40.initial, {robertson_40.from, robertson_40.to});
+    ASSERT_TRUE(s.report.ok()) << s.report.message();
+    EXPECT_LT(s.report.evaluations, 20000);
+    for (std::size_t i = 0; i < robertson_40.truth.size(); ++i) {
+      EXPECT_NEAR(s.y[0][i], robertson_40.truth[i], kAccumulated * 1e-6 * robertson_40.truth[i]);
+    }
+  }
+}
+
 class CvodeOnStiff : public ::testing::TestWithParam<StiffCase> {};
 INSTANTIATE_TEST_SUITE_P(Cvode, CvodeOnStiff, ::testing::ValuesIn(stiff_cases()),
                          [](const auto& c) { return c.param.problem.name; });

@@ -76,7 +76,7 @@ TEST(Events, AreListedInOrderOfTimeWithTheStateThere) {
 }
 
 TEST(Events, CountInTheDirectionAsked) {
-  const auto times_of = [](Crossing crossing, Values span) {
+  const auto times_of = [](Crossing crossing, const Values& span) {
     return hit_times(solve_with_events(circle(), tight(), {1.0, 0.0}, span,
                                        component_reaches(0, 0.0, {"x", crossing}))
                          .report);

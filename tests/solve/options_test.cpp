@@ -27,7 +27,7 @@ Config solver_config(const std::string& use, const Given& given,
 SolveOptions read(const std::string& solver, const Given& given, DType state = DType::f32,
                   const std::string& controller = "integral") {
   std::vector<std::string> warnings;
-  const SolveOptions options = solve::options_from(
+  SolveOptions options = solve::options_from(
       solver_config(solver, given, controller), *component<Solver>("solver", solver),
       *component<Controller>("controller", controller), state, warnings);
   EXPECT_TRUE(warnings.empty());

@@ -63,7 +63,7 @@ struct Tree {
 
 /// All trees whose branches, from position `first` of the list of smaller trees on, have `nodes`
 /// nodes in all.
-inline void grow(const std::vector<Tree>& smaller, std::size_t first, int nodes, Tree tree,
+inline void grow(const std::vector<Tree>& smaller, std::size_t first, int nodes, const Tree& tree,
                  std::vector<Tree>& all) {
   if (nodes == 0) {
     all.push_back(tree);

@@ -29,7 +29,7 @@ inline const std::vector<StatedMethod>& implicit_methods() {
 using Split = std::function<std::pair<Tensor, Tensor>(Tensor t, Tensor z)>;
 
 /// z' = rest + stiff, float64 [rows, features].
-inline Dynamics split_dynamics_of(std::int64_t features, Split field,
+inline Dynamics split_dynamics_of(std::int64_t features, const Split& field,
                                   std::vector<InputSpec> constants = {}) {
   Dynamics dynamics = dynamics_of(
       features,

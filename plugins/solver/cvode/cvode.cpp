@@ -17,11 +17,12 @@ class Cvode final : public Solver {
                "device, the linear algebra in float64 on the host")
         .text("method", "bdf",
               "bdf: backward differentiation with Newton's iteration, for stiff equations; adams: "
-              "Adams-Moulton with fixed-point iteration, for others")
+              "Adams-Moulton, for others")
         .choices({"bdf", "adams"})
         .text("linear_solver",
-              "of Newton's iteration; default: dense. dense: LU of one block a sample, exact "
-              "Jacobian; krylov: GMRES without preconditioner, products with the exact Jacobian")
+              "of Newton's iteration; default: dense (bdf), or no Newton but fixed-point iteration "
+              "(adams). dense: LU of one block a sample, exact Jacobian; krylov: GMRES without "
+              "preconditioner, products with the exact Jacobian")
         .choices({"dense", "krylov"})
         .optional()
         .integer("max_order", "highest order of the formula; default: 5 (bdf) or 12 (adams)")
@@ -68,13 +69,9 @@ class Cvode final : public Solver {
 Cvode::Cvode(const Config& config) : limit_(config.integer("jacobian_limit")) {
   const bool bdf = config.text("method") == "bdf";
   choices_.formula = bdf ? Formula::bdf : Formula::adams;
-  if (config.has("linear_solver") && !bdf) {
-    config.fail("linear_solver",
-                "method: adams iterates to a fixed point and solves no linear "
-                "systems: remove it, or use method: bdf");
-  }
+  const bool newton = bdf || config.has("linear_solver");
   const bool krylov = config.has("linear_solver") && config.text("linear_solver") == "krylov";
-  choices_.linear_solver = !bdf     ? LinearSolver::none
+  choices_.linear_solver = !newton  ? LinearSolver::none
                            : krylov ? LinearSolver::krylov
                                     : LinearSolver::dense;
   if (config.has("krylov_dimension") && !krylov) {
@@ -103,7 +100,7 @@ std::string Cvode::refusal(const Dynamics& dynamics) const {
   if (const std::string what = derivative_refusal(dynamics, Differentiation::forward);
       !what.empty()) {
     return "needs products with the Jacobian of the rates, which these do not have (" + what +
-           "): use method: adams";
+           "): use method: adams without a linear_solver";
   }
   return choices_.linear_solver == LinearSolver::dense ? dense_refusal(dynamics) : "";
 }
