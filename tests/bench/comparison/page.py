@@ -210,7 +210,7 @@ def processor_time(m):
             continue
         mine, row = statistics.median(r.odeum_cpu()), []
         for family in ("torchdiffeq", "diffrax"):
-            theirs = min((statistics.median(t.cpu_ms) for t in r.of(family)), default=None)
+            theirs = min((statistics.median(t.cpu_ms) for t in r.of(family) if t.cpu_ms), default=None)
             row += [number(theirs), f"{theirs / mine:.1f}"] if theirs else ["-", "-"]
         rows.append([f"{r.job.workload} {r.job.label}", number(mine), *row])
     return table(["", "odeum ms", "torchdiffeq's best ms", "over odeum", "diffrax's best ms", "over odeum"], rows)
