@@ -21,11 +21,11 @@ namespace {
 #ifdef ODEUM_WITH_CUDA
 
 template <class Api>
-void expect_every_symbol(std::vector<std::string> names) {
+void expect_every_symbol(const std::vector<std::string>& names) {
   std::vector<std::string> folders = cuda::toolkit_folders();
   // The toolkit's stand-in for the driver.
   for (const std::string& folder : cuda::toolkit_folders()) folders.push_back(folder + "/stubs");
-  const cuda::Library library(std::move(names), folders);
+  const cuda::Library library(names, folders);
   if (!library) GTEST_SKIP() << "not on this machine: " << library.trouble();
   Api api{};
   EXPECT_EQ(cuda::resolve(api, library), std::vector<std::string>()) << library.name();
