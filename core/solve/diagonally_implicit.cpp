@@ -22,7 +22,7 @@ class Stages {
         unknown_(rates, in.y),
         step_(solve::steps_of(rates, in)),
         y0_(unknown_.join(in.y)),
-        h_(step_for(in.h, y0_)),
+        h_(matched(in.h, y0_)),
         sums_(in.y) {
     for (std::size_t i = 0; i < method.stages(); ++i) take(i);
   }

@@ -33,7 +33,7 @@ class Collocation {
         method_(method),
         unknown_(rates, in.y),
         y0_(unknown_.join(in.y)),
-        h_(step_for(in.h, y0_)) {
+        h_(matched(in.h, y0_)) {
     for (const auto& row : method.a) a_.push_back(solve::values(row));
   }
 
@@ -73,7 +73,7 @@ class Collocation {
     const Tensor a = constant(z, {s, 1, s, 1}, flat);
     const Tensor stages = blocks.size() == 1 ? blocks.front() : concat(blocks, 1);
     const Tensor coupled = reshape(stages * a, {kRows, s * n, s * n});
-    return identity(z, s * n) - step_for(in_.h, coupled) * coupled;
+    return identity(z, s * n) - matched(in_.h, coupled) * coupled;
   }
 
   /// The polynomial through the last step's rates, extrapolated; the rates at its end at first.
@@ -82,7 +82,7 @@ class Collocation {
     const Tensor length = in_.carry[1];
     const Tensor none = equal(length, zeros_like(length));
     const Tensor ratio = select(none, zeros_like(length), in_.h / select(none, in_.h, length));
-    const Tensor reach = step_for(min(ratio, kFarthest), y0_);
+    const Tensor reach = matched(min(ratio, kFarthest), y0_);
     std::vector<Tensor> k;
     for (std::size_t i = 0; i < method_.stages(); ++i) {
       const Tensor x = 1.0 + method_.c[i].value() * reach;
@@ -162,7 +162,7 @@ StepOutputs FullyImplicit::step(Rates& rates, const StepInputs& in) const {
   }
   const Tensor by_state = jacobian(unknown.join(f0), stages.y0());
   const Tensor matrix =
-      identity(by_state, unknown.size()) - (g * step_for(in.h, by_state)) * by_state;
+      identity(by_state, unknown.size()) - (g * matched(in.h, by_state)) * by_state;
   out.error = unknown.put(solve_rows(matrix, unknown.join(out.error)), out.error);
   out.dense = solve::dense_output(method, step, in.y, k, in.y, out.y);
   return out;

@@ -21,7 +21,7 @@ class AdditiveStages {
         options_(options),
         unknown_(rates, in.y),
         y0_(unknown_.join(in.y)),
-        h_(step_for(in.h, y0_)) {
+        h_(matched(in.h, y0_)) {
     for (std::size_t i = 0; i < by_implicit.stages(); ++i) {
       const double c = by_implicit.c[i].value();
       const Tensor t = c == 0.0 ? in.t : in.t + in.h * c;

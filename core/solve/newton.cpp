@@ -127,14 +127,6 @@ Root root(const std::function<Tensor(Tensor z)>& residual, Tensor guess,
   return result;
 }
 
-Tensor step_for(Tensor h, Tensor y) {
-  const Tensor step = cast(h, y.dtype());
-  if (!step.shape().has_rows() || y.rank() < 2) return step;
-  std::vector<std::int64_t> extents(static_cast<std::size_t>(y.rank()), 1);
-  extents[0] = kRows;
-  return reshape(step, Shape(extents));
-}
-
 Unknown::Unknown(const Rates& rates, const State& like) {
   for (std::size_t m = 0; m < like.size(); ++m) {
     if (rates.quadrature(m)) continue;

@@ -6,6 +6,7 @@
 
 #include "odeum/error.hpp"
 #include "solve/error_norm.hpp"
+#include "solve/first_step.hpp"
 #include "solve/rates.hpp"
 #include "solve/row_norm.hpp"
 
@@ -24,42 +25,6 @@ Tensor packed(const std::vector<Tensor>& columns) {
 }
 
 Tensor all_rows(Tensor like, double value) { return full(like, {kRows}, value, DType::f64); }
-
-/// y + h f by member, quadratures along |t| counting positive.
-State euler_probe(const State& y, const State& f, Tensor h, std::span<const Member> members) {
-  State probe;
-  for (std::size_t m = 0; m < y.size(); ++m) {
-    probe.push_back(y[m] + matched(members[m].along_absolute_time ? abs(h) : h, y[m]) * f[m]);
-  }
-  return probe;
-}
-
-/// Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, II.4, algorithm 4.14, for
-/// each row.
-Tensor choose_first_steps(Rates& rates, Tensor t, Tensor span, const State& y,
-                          const Method& method) {
-  const std::span<const Member> members = method.dynamics.members;
-  const SolveOptions& options = method.options;
-  const State f0 = rates(t, y);
-  const Tensor length = abs(span);
-  const Tensor direction = sign(span);
-
-  const Tensor d0 = row_state_norm(y, y, members, options);
-  const Tensor d1 = row_state_norm(f0, y, members, options);
-  const Tensor small = max(less(d0, all_rows(d0, 1e-5)), less(d1, all_rows(d0, 1e-5)));
-  const Tensor h0 = min(select(small, all_rows(d0, 1e-6), 0.01 * d0 / d1), length);
-
-  const State f1 = rates(t + direction * h0, euler_probe(y, f0, direction * h0, members));
-  State difference;
-  for (std::size_t m = 0; m < y.size(); ++m) difference.push_back(f1[m] - f0[m]);
-  const Tensor d2 = row_state_norm(difference, y, members, options) / h0;
-
-  const Tensor steepest = max(d1, d2);
-  const Tensor flat = less(steepest, all_rows(d0, 1e-15));
-  const Tensor by_order = pow(0.01 / steepest, 1.0 / method.solver.error_order());
-  const Tensor h1 = select(flat, max(1e-3 * h0, 1e-6), by_order);
-  return direction * min(min(100.0 * h0, h1), length);
-}
 
 /// A recording of one round of attempted steps.
 struct RecordedRound {
@@ -118,7 +83,7 @@ SampleStartProgram record_sample_start(const Method& method, FirstStep first) {
   Tensor step = all_rows(control, 0.0);
   Tensor bad = all_rows(control, 0.0);
   if (first == FirstStep::chosen) {
-    step = choose_first_steps(rates, t, span, y, method);
+    step = choose_first_step(rates, t, span, y, method, row_state_norm);
     bad = row_non_finite(rates(t, y));
   }
   outputs.insert(outputs.begin(), packed({step, bad}));

@@ -28,7 +28,7 @@ Tensor weighted(const std::vector<State>& k, const Weights& weights, std::size_t
 State steps_of(const Rates& rates, const StepInputs& in) {
   State step;
   for (std::size_t m = 0; m < in.y.size(); ++m) {
-    step.push_back(step_for(rates.along_absolute_time(m) ? abs(in.h) : in.h, in.y[m]));
+    step.push_back(matched(rates.along_absolute_time(m) ? abs(in.h) : in.h, in.y[m]));
   }
   return step;
 }
@@ -80,7 +80,7 @@ State polynomial_at(Tensor x, const State& y0, const std::vector<Tensor>& dense)
   const std::size_t members = y0.size();
   State result;
   for (std::size_t m = 0; m < members; ++m) {
-    const Tensor at = step_for(x, y0[m]);
+    const Tensor at = matched(x, y0[m]);
     std::size_t i = dense.size() - members + m;
     Tensor polynomial = at * dense[i];
     while (i >= members) {

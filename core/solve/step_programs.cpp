@@ -5,6 +5,7 @@
 
 #include "odeum/transforms.hpp"
 #include "solve/error_norm.hpp"
+#include "solve/first_step.hpp"
 #include "solve/rates.hpp"
 
 namespace odeum::solve {
@@ -45,44 +46,6 @@ Tensor non_finite_entries(const State& values, std::span<const Member> members, 
     if (members[m].shape.has_rows()) count = count + count_non_finite(values[m]);
   }
   return count;
-}
-
-/// y + h f by member, quadratures along |t| counting positive.
-State euler_probe(const State& y, const State& f, Tensor h, std::span<const Member> members) {
-  State probe;
-  for (std::size_t m = 0; m < y.size(); ++m) {
-    const Tensor step = members[m].along_absolute_time ? abs(h) : h;
-    probe.push_back(y[m] + cast(step, y[m].dtype()) * f[m]);
-  }
-  return probe;
-}
-
-/// Hairer, Norsett, Wanner, Solving Ordinary Differential Equations I, II.4, algorithm 4.14.
-Tensor choose_first_step(Rates& rates, Tensor t, Tensor span, const State& y,
-                         const Method& method) {
-  const std::span<const Member> members = method.dynamics.members;
-  const SolveOptions& options = method.options;
-  const State f0 = rates(t, y);
-  const Tensor length = abs(span);
-  const Tensor direction = sign(span);
-
-  const Tensor d0 = state_norm(y, y, members, options);
-  const Tensor d1 = state_norm(f0, y, members, options);
-  const Tensor small = max(less(d0, full(d0, {1}, 1e-5)), less(d1, full(d1, {1}, 1e-5)));
-  // A number, not a function of the rates: whoever differentiates them at the probe (an adjoint, by
-  // its parameters) means the field there.
-  const Tensor h0 = stop_gradient(min(select(small, full(d0, {1}, 1e-6), 0.01 * d0 / d1), length));
-
-  const State f1 = rates(t + direction * h0, euler_probe(y, f0, direction * h0, members));
-  State difference;
-  for (std::size_t m = 0; m < y.size(); ++m) difference.push_back(f1[m] - f0[m]);
-  const Tensor d2 = state_norm(difference, y, members, options) / h0;
-
-  const Tensor steepest = max(d1, d2);
-  const Tensor flat = less(steepest, full(steepest, {1}, 1e-15));
-  const Tensor by_order = pow(0.01 / steepest, 1.0 / method.solver.error_order());
-  const Tensor h1 = select(flat, max(1e-3 * h0, 1e-6), by_order);
-  return direction * min(min(100.0 * h0, h1), length);
 }
 
 /// The in- and outputs of a step already taken, as inputs.
@@ -177,7 +140,7 @@ StartProgram record_start(const Method& method, FirstStep first) {
   Tensor step = full(control, {1}, 0.0);
   Tensor bad = full(control, {1}, 0.0);
   if (first == FirstStep::chosen) {
-    step = choose_first_step(rates, t, span, y, method);
+    step = choose_first_step(rates, t, span, y, method, state_norm);
     bad = non_finite_entries(rates(t, y), method.dynamics.members, control);
   }
   outputs.insert(outputs.begin(), concat({step, bad}, 0));

@@ -133,7 +133,7 @@ RateHistory read_history(const std::vector<Tensor>& carry, Tensor h, std::size_t
   Tensor scale = ratio;
   for (std::size_t i = 1; i < carried.terms.size(); ++i) {
     State term;
-    for (const Tensor& value : carried.terms[i]) term.push_back(beside(scale, value) * value);
+    for (const Tensor& value : carried.terms[i]) term.push_back(matched(scale, value) * value);
     history.terms.push_back(term);
     scale = scale * ratio;
   }
@@ -157,7 +157,7 @@ std::vector<Tensor> next_history(const RateHistory& history, const State& rates_
       for (std::size_t k = i + 1; k < points; ++k) {
         term = term + binomial(k, i) * history.terms[k][m];
       }
-      next.terms[i].push_back(term + beside(shape[i], surprise) * surprise);
+      next.terms[i].push_back(term + matched(shape[i], surprise) * surprise);
     }
   }
   for (std::size_t j = 0; j + 1 < points; ++j) next.distances.push_back(1.0 / history.nearness[j]);
@@ -194,7 +194,7 @@ std::vector<Tensor> corrected_increments(const std::vector<Tensor>& predicted,
     const Tensor coefficient = linear_combination(shape, weights) / static_cast<double>(i + 1);
     for (std::size_t m = 0; m < members; ++m) {
       Tensor& increment = increments[i * members + m];
-      increment = increment + beside(coefficient, surprises[m]) * surprises[m];
+      increment = increment + matched(coefficient, surprises[m]) * surprises[m];
     }
   }
   return increments;

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "../../layers/convolution.hpp"
+#include "../../layers/image_shape.hpp"
 #include "../../layers/no_density.hpp"
 #include "odeum/block.hpp"
 #include "odeum/plugin.hpp"
@@ -42,10 +43,7 @@ class AveragePool final : public Block {
   }
 
   Shape output_shape(const Shape& input) const override {
-    if (input.rank() != 3) {
-      config_.fail("",
-                   "takes images [channels, height, width], not samples of shape " + input.text());
-    }
+    layers::require_image(config_, input);
     if (!config_.has("kernel")) return {input[0]};
     Shape result = layers::window_shape(input, window_, input[0]);
     if (result.rank() == 0) {

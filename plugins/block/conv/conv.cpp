@@ -3,6 +3,7 @@
 #include <string>
 
 #include "../../layers/convolution.hpp"
+#include "../../layers/image_shape.hpp"
 #include "../../layers/no_density.hpp"
 #include "odeum/block.hpp"
 #include "odeum/plugin.hpp"
@@ -39,10 +40,7 @@ class Conv final : public Block {
   }
 
   Shape output_shape(const Shape& input) const override {
-    if (input.rank() != 3) {
-      config_.fail("",
-                   "takes images [channels, height, width], not samples of shape " + input.text());
-    }
+    layers::require_image(config_, input);
     Shape result = layers::window_shape(input, layer_.window, layer_.out);
     if (result.rank() == 0) {
       config_.fail("kernel",

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "../../layers/image_shape.hpp"
 #include "../../layers/no_density.hpp"
 #include "odeum/block.hpp"
 #include "odeum/plugin.hpp"
@@ -29,14 +30,8 @@ class GroupNorm final : public Block {
   }
 
   Shape output_shape(const Shape& input) const override {
-    if (input.rank() != 3) {
-      config_.fail("",
-                   "takes images [channels, height, width], not samples of shape " + input.text());
-    }
-    if (input[0] % groups_ != 0) {
-      config_.fail("groups", std::to_string(groups_) + " groups do not divide " +
-                                 std::to_string(input[0]) + " channels into equal parts");
-    }
+    layers::require_image(config_, input);
+    layers::require_groups(config_, input, groups_);
     return input;
   }
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "../../layers/convolution.hpp"
+#include "../../layers/image_shape.hpp"
 #include "../../layers/no_density.hpp"
 #include "odeum/block.hpp"
 #include "odeum/plugin.hpp"
@@ -32,10 +33,7 @@ class MaxPool final : public Block {
   Output forward(Scope& /*scope*/, Tensor x) const override { return {max_pool(x, window_), {}}; }
 
   Shape output_shape(const Shape& input) const override {
-    if (input.rank() != 3) {
-      config_.fail("",
-                   "takes images [channels, height, width], not samples of shape " + input.text());
-    }
+    layers::require_image(config_, input);
     Shape result = layers::window_shape(input, window_, input[0]);
     if (result.rank() == 0) {
       config_.fail("kernel", "is larger than an image of shape " + input.text());

@@ -4,6 +4,7 @@
 
 #include "../../layers/convolution.hpp"
 #include "../../layers/group_norm.hpp"
+#include "../../layers/image_shape.hpp"
 #include "../../layers/no_density.hpp"
 #include "odeum/block.hpp"
 #include "odeum/plugin.hpp"
@@ -41,14 +42,8 @@ class Residual final : public Block {
   }
 
   Shape output_shape(const Shape& input) const override {
-    if (input.rank() != 3) {
-      config_.fail("",
-                   "takes images [channels, height, width], not samples of shape " + input.text());
-    }
-    if (input[0] % groups_ != 0) {
-      config_.fail("groups", std::to_string(groups_) + " groups do not divide " +
-                                 std::to_string(input[0]) + " channels into equal parts");
-    }
+    layers::require_image(config_, input);
+    layers::require_groups(config_, input, groups_);
     return input;
   }
 

@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <string>
 
+#include "../../layers/image_shape.hpp"
 #include "odeum/block.hpp"
 #include "odeum/plugin.hpp"
 
@@ -23,10 +24,7 @@ class Squeeze final : public Block {
   explicit Squeeze(const Config& config) : config_(config), factor_(config.integer("factor")) {}
 
   Shape output_shape(const Shape& input) const override {
-    if (input.rank() != 3) {
-      config_.fail("",
-                   "takes images [channels, height, width], not samples of shape " + input.text());
-    }
+    layers::require_image(config_, input);
     if (input[1] % factor_ != 0 || input[2] % factor_ != 0) {
       config_.fail("", "height and width of " + input.text() + " must be multiples of " +
                            std::to_string(factor_) +

@@ -39,13 +39,6 @@ struct Nodes {
   }
 };
 
-/// `by_row` [rows] shaped to multiply x.
-Tensor beside(Tensor by_row, Tensor x) {
-  std::vector<std::int64_t> extents(static_cast<std::size_t>(x.rank()), 1);
-  extents[0] = kRows;
-  return cast(reshape(by_row, Shape(extents)), x.dtype());
-}
-
 /// Signs at random, the product of one vector of them along each axis: a direction whose product
 /// with any array has that array's Euclidean norm as its root mean square.
 Tensor direction_of(Tensor parameter, RandomStream& random) {
@@ -80,7 +73,7 @@ Program record_product(const Dynamics& forward, const AdjointEquation& equation)
   const Nodes nodes(forward, equation);
   State weighted;
   for (const Tensor& cotangent : nodes.cotangents) {
-    weighted.push_back(beside(nodes.weight, cotangent) * cotangent);
+    weighted.push_back(matched(nodes.weight, cotangent) * cotangent);
   }
   std::vector<Tensor> parameters;
   for (const std::size_t p : equation.parameters) parameters.push_back(nodes.constants[p]);

@@ -58,7 +58,7 @@ class AdamsBashforth final : public Solver {
     const Tensor missed = solvers::integral(history.zero_at_ends(history.terms.size()), -1.0, 0.0);
     for (std::size_t m = 0; m < in.y.size(); ++m) {
       const Tensor length = solvers::step_length(rates, m, in.h, in.y[m]);
-      out.error.push_back(length * (solvers::beside(missed, in.y[m]) * (f[m] - foreseen[m])));
+      out.error.push_back(length * (matched(missed, in.y[m]) * (f[m] - foreseen[m])));
     }
     return out;
   }

@@ -67,8 +67,8 @@ class AdamsMoulton final : public Solver {
     for (std::size_t m = 0; m < in.y.size(); ++m) {
       const Tensor length = solvers::step_length(rates, m, in.h, in.y[m]);
       surprises.push_back(length * (f[m] - foreseen[m]));
-      out.y.push_back(guess[m] + solvers::beside(corrected, in.y[m]) * surprises[m]);
-      out.error.push_back(solvers::beside(missed, in.y[m]) * surprises[m]);
+      out.y.push_back(guess[m] + matched(corrected, in.y[m]) * surprises[m]);
+      out.error.push_back(matched(missed, in.y[m]) * surprises[m]);
     }
     out.dense = solvers::corrected_increments(predicted, shape, surprises);
     out.carry = solvers::next_history(history, rates(in.t + in.h, out.y));

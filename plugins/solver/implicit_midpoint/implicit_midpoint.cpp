@@ -18,7 +18,7 @@ const Tableau kTableau{
 State quotient(const State& a, const State& b, Tensor length) {
   State result;
   for (std::size_t m = 0; m < a.size(); ++m) {
-    result.push_back((a[m] - b[m]) / step_for(length, a[m]));
+    result.push_back((a[m] - b[m]) / matched(length, a[m]));
   }
   return result;
 }
@@ -64,7 +64,7 @@ class ImplicitMidpoint final : public DiagonallyImplicit {
     const Tensor both = in.h + length;
     State guess;
     for (std::size_t m = 0; m < last.size(); ++m) {
-      guess.push_back(last[m] + step_for(both, last[m]) * bend[m]);
+      guess.push_back(last[m] + matched(both, last[m]) * bend[m]);
     }
     auto [out, stages] = step_from(rates, in, guess);
     const State& rate = stages.front();
@@ -72,10 +72,10 @@ class ImplicitMidpoint final : public DiagonallyImplicit {
     const Tensor first = equal(length, zeros_like(length));
     const Tensor share = in.h / (2.0 * (in.h + last_two));
     for (std::size_t m = 0; m < in.y.size(); ++m) {
-      const Tensor h = step_for(in.h, in.y[m]);
+      const Tensor h = matched(in.h, in.y[m]);
       // h^3 y''' / 12: a linear equation's error; that of a quadrature is half of it.
-      const Tensor third = step_for(share, in.y[m]) * (bend_now[m] - bend[m]);
-      const Tensor start = broadcast(step_for(first, in.y[m]), third.shape());
+      const Tensor third = matched(share, in.y[m]) * (bend_now[m] - bend[m]);
+      const Tensor start = broadcast(matched(first, in.y[m]), third.shape());
       out.error.push_back(h * h * select(start, bend_now[m], third));
     }
     out.carry = rate;

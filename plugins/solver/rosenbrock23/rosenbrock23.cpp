@@ -29,9 +29,9 @@ class StageSystem {
     const Tensor j = jacobian(f, z);
     const std::int64_t n = unknown_.size();
     const Tensor unit = equal(iota(j, {n, n}, 0, j.dtype()), iota(j, {n, n}, 1, j.dtype()));
-    w_ = unit - kD * step_for(in.h, j) * j;
+    w_ = unit - kD * matched(in.h, j) * j;
     const std::array outputs{f}, inputs{in.t}, tangents{ones_like(in.t)};
-    hd_ft_ = kD * step_for(in.h, f) * jvp(outputs, inputs, tangents).front();
+    hd_ft_ = kD * matched(in.h, f) * jvp(outputs, inputs, tangents).front();
   }
 
   const State& f0() const { return f0_; }  ///< the rates at the step's beginning
@@ -85,7 +85,7 @@ class Rosenbrock23 final : public Solver {
 StepOutputs Rosenbrock23::step(Rates& rates, const StepInputs& in) const {
   State step, half;
   for (std::size_t m = 0; m < in.y.size(); ++m) {
-    step.push_back(step_for(rates.along_absolute_time(m) ? abs(in.h) : in.h, in.y[m]));
+    step.push_back(matched(rates.along_absolute_time(m) ? abs(in.h) : in.h, in.y[m]));
     half.push_back(0.5 * step.back());
   }
   const StageSystem system(rates, in);

@@ -55,12 +55,12 @@ class Trapezoid final : public DiagonallyImplicit {
     const Tensor ratio = in.h / select(first, in.h, length);
     for (std::size_t m = 0; m < in.y.size(); ++m) {
       const Tensor rise = out.carry[m] - now[m];
-      const Tensor bend = rise - step_for(ratio, in.y[m]) * (now[m] - earlier[m]);
-      const Tensor h = step_for(in.h, in.y[m]);
+      const Tensor bend = rise - matched(ratio, in.y[m]) * (now[m] - earlier[m]);
+      const Tensor h = matched(in.h, in.y[m]);
       // (y1 - y1 of Adams-Bashforth) / (3 (1 + length / h)).
-      const Tensor scale = step_for(ratio / (6.0 * (1.0 + ratio)), in.y[m]);
+      const Tensor scale = matched(ratio / (6.0 * (1.0 + ratio)), in.y[m]);
       out.error.push_back(
-          h * select(broadcast(step_for(first, in.y[m]), rise.shape()), 0.5 * rise, scale * bend));
+          h * select(broadcast(matched(first, in.y[m]), rise.shape()), 0.5 * rise, scale * bend));
     }
     out.carry.insert(out.carry.end(), now.begin(), now.end());
     out.carry.push_back(in.h);

@@ -69,9 +69,6 @@ Root root(const std::function<Tensor(Tensor z)>& residual, Tensor guess,
           const NewtonOptions& options,
           const std::function<Tensor(Tensor z, Tensor value)>& jacobian_of = {});
 
-/// A step's scalar (h, [1] or [rows]) in y's type and shaped to multiply it.
-Tensor step_for(Tensor h, Tensor y);
-
 /// The members that equations are solved for, joined to one unknown [rows, n]. The others are
 /// quadratures: no rate depends on them, so they are summed up and not solved for.
 class Unknown {
