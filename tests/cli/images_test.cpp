@@ -67,6 +67,12 @@ TEST_F(ImageConfigurations, TrainAndDrawSamples) {
   ASSERT_EQ(drawn.status, 0) << drawn.err;
   // A header of 128 bytes, then 3 x 1 x 14 x 14 numbers.
   EXPECT_THAT(read(*files_ / "samples.npy").substr(0, 128), HasSubstr("(3, 1, 14, 14)"));
+  const std::string page = read(*files_ / "run" / "report.html");
+  EXPECT_THAT(page, HasSubstr("they differ by at most 0,"));
+  for (const char* name : {"data", "samples", "reconstructions", "paths"}) {
+    const fs::path picture = *files_ / "run" / "pictures" / (std::string(name) + ".png");
+    EXPECT_EQ(read(picture).substr(1, 3), "PNG") << name;
+  }
 }
 
 TEST_F(ImageConfigurations, FirstLossOfMnistIsTheStoredOne) {
