@@ -79,7 +79,7 @@ TEST_F(ImageConfigurations, FirstLossOfMnistIsTheStoredOne) {
   const char* data = std::getenv("ODEUM_DATA");
   if (data == nullptr) GTEST_SKIP() << "ODEUM_DATA is not set";
   // Fields start constant, so that one step of any method gives what the configured solves give:
-  // bench_image_flows configs/images/mnist.yaml --set data.batch=8, step 0.
+  // bench_image_flows configs/images/mnist.yaml 20 --set data.batch=8, step 0.
   constexpr double kStored = 27.777011;
   const Folder folder;
   const Result result = run(
