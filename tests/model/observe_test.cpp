@@ -224,6 +224,28 @@ TEST(PopulationStatistics, LetSamplesStepAloneInEvaluation) {
   for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(two[i], all[4 + i], kRounding);
 }
 
+TEST(PopulationStatistics, OfEachEvaluationAreThoseOfTheTrainingStepThere) {
+  // Five given steps of the midpoint rule evaluate at 0, 0.1, ..., 0.9: each point of the grid but
+  // the last is visited once. With a momentum of 1 the population is the batch's at each of them,
+  // so that evaluating the same batch repeats the training step's forward solve.
+  const std::string norm = ", statistics: population, momentum: 1, start: first_visit";
+  Assembled model(classifier("use: midpoint, steps: 5", norm));
+  const model::Batch batch = rows(6);
+  const auto step = model.train_step(batch);
+  const Values visits = buffer(model, step.buffers, "flow.field.layer0.visits");
+  ASSERT_EQ(visits.size(), 11U);
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(visits[i], 1.0) << i;
+  EXPECT_EQ(visits[10], 0.0);
+  model.buffers = step.buffers;
+  EXPECT_NEAR(mean(model.evaluate(batch).metrics.at("cross_entropy")), step.result.loss, kRounding);
+  // One set of statistics for all times cannot do that.
+  Assembled pooled(classifier("use: midpoint, steps: 5",
+                              ", statistics: time_independent, momentum: 1, start: first_visit"));
+  pooled.buffers = pooled.train_step(batch).buffers;
+  EXPECT_GT(std::abs(mean(pooled.evaluate(batch).metrics.at("cross_entropy")) - step.result.loss),
+            1e-4);
+}
+
 TEST(MiniBatchStatistics, MakeEvaluationDependOnTheBatch) {
   Assembled model(classifier("use: rk4, steps: 4", ", statistics: mini_batch"));
   const Values all = model.evaluate(rows(8)).metrics.at("cross_entropy");
@@ -254,6 +276,8 @@ TEST(BatchStatistics, RefuseWhatCannotWorkWithThem) {
               HasSubstr("has kinks at 9"));
   EXPECT_THAT(refusal(classifier("use: dopri5", ", statistics: mini_batch", "gauss_legendre")),
               HasSubstr("mix the samples"));
+  EXPECT_THAT(refusal(classifier("use: dopri5", ", statistics: population", "gauss_legendre")),
+              HasSubstr("has kinks at 10"));
   EXPECT_THAT(refusal(classifier("use: dopri5, step_size: per_sample")), HasSubstr("samples"));
   EXPECT_THAT(refusal(classifier("use: dopri5, jump_times: [0.5]")), HasSubstr("jump_times"));
   EXPECT_THAT(refusal(classifier("use: dopri5"), {"flow.divergence.estimator=hutchinson"}),
