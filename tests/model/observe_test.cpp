@@ -15,6 +15,7 @@ using testing::HasSubstr;
 // Sums of float64 in another order.
 constexpr double kRounding = 1e-11;
 constexpr std::uint8_t kSide = 4;
+constexpr std::int64_t kMany = 256;  // of an evaluation, beside 2
 
 /// A classifier around a solve of one convolution with a normalisation behind it.
 std::string classifier(const std::string& solver, const std::string& norm = "",
@@ -197,8 +198,8 @@ TEST(PopulationStatistics, MakeEvaluationIndependentOfTheBatch) {
   // Steps are given: every sample takes them whatever the others do.
   Assembled model(classifier("use: rk4, steps: 4"));
   for (int i = 0; i < 3; ++i) model.buffers = model.train_step(rows(6, 10 * i)).buffers;
-  const Values all = model.evaluate(rows(8)).metrics.at("cross_entropy");
-  for (std::int64_t first = 0; first < 8; first += 2) {
+  const Values all = model.evaluate(rows(kMany)).metrics.at("cross_entropy");
+  for (std::int64_t first = 0; first < kMany; first += kMany / 4) {
     const Values two = model.evaluate(rows(2, first)).metrics.at("cross_entropy");
     for (std::size_t i = 0; i < 2; ++i) {
       EXPECT_NEAR(two[i], all[static_cast<std::size_t>(first) + i], kRounding);
@@ -210,7 +211,7 @@ TEST(PopulationStatistics, LeaveOneSharedStepToTheTolerance) {
   const double tolerance = 1e-5;
   Assembled model(classifier("use: dopri5, rtol: 1e-5, atol: 1e-5"));
   model.buffers = model.train_step(rows(6)).buffers;
-  const Values all = model.evaluate(rows(8)).metrics.at("cross_entropy");
+  const Values all = model.evaluate(rows(kMany)).metrics.at("cross_entropy");
   const Values two = model.evaluate(rows(2, 4)).metrics.at("cross_entropy");
   for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(two[i], all[4 + i], 10.0 * tolerance);
 }
@@ -219,7 +220,7 @@ TEST(PopulationStatistics, LetSamplesStepAloneInEvaluation) {
   Assembled model(
       classifier("use: dopri5, rtol: 1e-4, atol: 1e-4, evaluate: {step_size: per_sample}"));
   model.buffers = model.train_step(rows(6)).buffers;
-  const Values all = model.evaluate(rows(8)).metrics.at("cross_entropy");
+  const Values all = model.evaluate(rows(kMany)).metrics.at("cross_entropy");
   const Values two = model.evaluate(rows(2, 4)).metrics.at("cross_entropy");
   for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(two[i], all[4 + i], kRounding);
 }
