@@ -23,12 +23,13 @@ constexpr std::int64_t kPoints = 4000;  // of a scatter
 constexpr int kCells = 96;              // a side of a map
 constexpr std::int64_t kPaths = 64;     // that are drawn
 constexpr int kPathPoints = 24;         // of each
-constexpr std::int64_t kImages = 64;    // in a grid
+constexpr std::int64_t kImages = 64;    // in a grid, where they are small
 constexpr int kImageColumns = 8;
 constexpr std::int64_t kReconstructions = 16;
 constexpr std::int64_t kImagePaths = 6;
-constexpr int kLeastPixels = 320;  // small images are enlarged to about this width
-constexpr std::uint64_t kKey = 0;  // of samples: those of `odeum sample` without --seed
+constexpr std::int64_t kSmall = 3 * 32 * 32;  // numbers of an image; of larger ones fewer are drawn
+constexpr int kLeastPixels = 320;             // small images are enlarged to about this width
+constexpr std::uint64_t kKey = 0;             // of samples: those of `odeum sample` without --seed
 
 /// The one column that the model takes; nothing where it takes several.
 std::optional<std::size_t> only_column(const model::Pipeline& pipeline) {
@@ -180,6 +181,13 @@ Figure grid_figure(const std::string& name, const std::string& title,
   return {name, title, std::move(png), element};
 }
 
+/// How many images are drawn: the larger they are, the fewer, so that a report stays a small part
+/// of a training.
+std::int64_t affordable(std::int64_t usual, const ImageShape& shape, std::int64_t least) {
+  const std::int64_t size = std::int64_t{1} * shape.channels * shape.height * shape.width;
+  return std::clamp(usual * kSmall / size, least, usual);
+}
+
 /// Rows of images with rows of what became of them below: first ones above, second ones below.
 std::vector<double> in_pairs(const std::vector<double>& above, const std::vector<double>& below,
                              std::size_t row) {
@@ -217,13 +225,13 @@ std::optional<Figure> image_paths(const Config& root, const std::filesystem::pat
                                   plugin::Registry& registry, const ImageShape& shape, double low,
                                   double high) {
   const auto size = static_cast<std::ptrdiff_t>(shape.channels) * shape.height * shape.width;
-  std::vector<double> all(static_cast<std::size_t>(size * kImagePaths * kImageColumns));
+  const std::ptrdiff_t count = affordable(kImagePaths, shape, 1);
+  std::vector<double> all(static_cast<std::size_t>(size * count * kImageColumns));
   for (std::ptrdiff_t k = 0; k < kImageColumns; ++k) {
     const double share = static_cast<double>(k) / (kImageColumns - 1);
-    const std::vector<double> at =
-        samples_on_the_way(root, share, kImagePaths, checkpoint, registry);
+    const std::vector<double> at = samples_on_the_way(root, share, count, checkpoint, registry);
     if (at.empty()) return std::nullopt;
-    for (std::ptrdiff_t i = 0; i < kImagePaths; ++i) {
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
       std::copy(at.begin() + i * size, at.begin() + (i + 1) * size,
                 all.begin() + (i * kImageColumns + k) * size);
     }
@@ -237,15 +245,17 @@ std::vector<Figure> figures_of_images(const Config& root, const std::filesystem:
                                       plugin::Registry& registry, train::TrainedModel& model,
                                       std::size_t column, const ImageShape& shape) {
   const auto seed = static_cast<std::uint64_t>(root.integer("seed"));
-  const std::vector<double> data = first_rows(model.pipeline(), kImages, seed).columns[column];
+  const std::int64_t count = affordable(kImages, shape, kImageColumns);
+  const std::vector<double> data = first_rows(model.pipeline(), count, seed).columns[column];
   if (data.empty()) return {};
   const auto [low, high] = std::minmax_element(data.begin(), data.end());
   const std::vector<double> samples =
-      model.pipeline().sample(kImages, kKey, model.parameters(), model.buffers());
+      model.pipeline().sample(count, kKey, model.parameters(), model.buffers());
   std::vector<Figure> all{
       grid_figure("data", "Data", data, shape, *low, *high),
       grid_figure("samples", "Samples of the model", samples, shape, *low, *high)};
-  const model::Batch some = first_rows(model.pipeline(), kReconstructions, seed);
+  const model::Batch some =
+      first_rows(model.pipeline(), affordable(kReconstructions, shape, kImageColumns), seed);
   all.push_back(reconstructions(some, model, column, shape, *low, *high));
   const auto ways = image_paths(root, checkpoint, registry, shape, *low, *high);
   if (ways) all.push_back(*ways);
