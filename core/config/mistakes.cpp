@@ -8,9 +8,11 @@ namespace odeum::config {
 
 std::string Mistake::line() const {
   if (whole) return text;
-  std::string text_of_place = place.text();
-  if (!text_of_place.empty() && !path.empty()) text_of_place += " ";
-  return text_of_place + path + " — " + text;
+  const std::string where = place.text();
+  if (where.empty() || path.empty()) return where + path + " — " + text;
+  // An argument of the command line that is about this key has named it.
+  if (where.starts_with("--set " + path + "=")) return where + " — " + text;
+  return where + " " + path + " — " + text;
 }
 
 void Mistakes::add(const Place& place, const std::string& path, const std::string& text) {

@@ -15,7 +15,7 @@ struct Mistake {
   std::string text;    ///< what is wrong, then what was meant
   bool whole = false;  ///< `text` is the whole line
 
-  /// "file:line:col path — text".
+  /// "file:line:col path — text", or "--set path=value — text".
   std::string line() const;
 };
 

@@ -128,6 +128,11 @@ class Pipeline {
   };
   Features before_first_solve(const Batch& batch, std::int64_t pass, View parameters, View buffers);
 
+  /// The batch carried to the base distribution and back to the data: its main column again, up to
+  /// what the solves of evaluation lose on the way. ConfigError where a block has no inverse.
+  std::vector<double> reconstruct(const Batch& batch, std::int64_t pass, View parameters,
+                                  View buffers);
+
   /// n samples of the model in the data's units, row-major; `sample_shape()` each. Sample i of a
   /// key does not depend on n.
   std::vector<double> sample(std::int64_t n, std::uint64_t key, View parameters, View buffers);

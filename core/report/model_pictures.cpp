@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
 
 #include "model/pipeline.hpp"
+#include "report/on_the_way.hpp"
 #include "report/picture.hpp"
 #include "report/plot.hpp"
 #include "train/batches.hpp"
@@ -21,10 +23,13 @@ constexpr std::int64_t kPoints = 4000;  // of a scatter
 constexpr int kCells = 96;              // a side of a map
 constexpr std::int64_t kPaths = 64;     // that are drawn
 constexpr int kPathPoints = 24;         // of each
-constexpr std::int64_t kImages = 64;    // in a grid
+constexpr std::int64_t kImages = 64;    // in a grid, where they are small
 constexpr int kImageColumns = 8;
-constexpr int kLeastPixels = 320;  // small images are enlarged to about this width
-constexpr std::uint64_t kKey = 0;  // of samples: those of `odeum sample` without --seed
+constexpr std::int64_t kReconstructions = 16;
+constexpr std::int64_t kImagePaths = 6;
+constexpr std::int64_t kSmall = 3 * 32 * 32;  // numbers of an image; of larger ones fewer are drawn
+constexpr int kLeastPixels = 320;             // small images are enlarged to about this width
+constexpr std::uint64_t kKey = 0;             // of samples: those of `odeum sample` without --seed
 
 /// The one column that the model takes; nothing where it takes several.
 std::optional<std::size_t> only_column(const model::Pipeline& pipeline) {
@@ -43,16 +48,14 @@ bool can_sample(train::TrainedModel& model) {
 }
 
 /// The first rows of the test split, of the training split where there is none.
-std::vector<double> data_rows(const model::Pipeline& pipeline, std::size_t column,
-                              std::int64_t most, std::uint64_t seed) {
+model::Batch first_rows(const model::Pipeline& pipeline, std::int64_t most, std::uint64_t seed) {
   const Dataset& dataset = pipeline.dataset();
   const Split split = dataset.count(Split::test).value_or(most) > 0 ? Split::test : Split::train;
   std::vector<std::int64_t> samples(
       static_cast<std::size_t>(std::min(most, dataset.count(split).value_or(most))));
   std::iota(samples.begin(), samples.end(), std::int64_t{0});
   return train::read_rows(dataset, split, train::split_key(seed, split, 0), std::move(samples),
-                          pipeline.wanted_columns())
-      .columns[column];
+                          pipeline.wanted_columns());
 }
 
 /// The square around the middle 99 % of both coordinates, with a margin.
@@ -115,38 +118,25 @@ std::vector<double> densities(train::TrainedModel& model, std::size_t column,
   return values;
 }
 
-/// The model with its one solve ending (as it samples) `share` of the way from the data.
-std::optional<Config> cut_off(const Config& root, double share) {
-  Config cut = root;
-  auto& blocks = std::get<std::vector<Config>>(cut.entries_.at("model").value);
-  const auto is_solve = [](const Config& block) { return block.use() == "ode"; };
-  if (std::count_if(blocks.begin(), blocks.end(), is_solve) != 1) return std::nullopt;
-  Config& block = *std::find_if(blocks.begin(), blocks.end(), is_solve);
-  if (block.flag("learn_span") || block.for_evaluation().numbers("span") != block.numbers("span")) {
-    return std::nullopt;
-  }
-  std::vector<double> span = block.numbers("span");
-  span[0] += share * (span[1] - span[0]);
-  block.entries_.at("span").value = span;
-  if (block.evaluate_) {
-    auto evaluate = std::make_shared<Config>(*block.evaluate_);
-    evaluate->entries_.at("span").value = span;
-    block.evaluate_ = std::move(evaluate);
-  }
-  return cut;
+/// Samples `share` of the way from the base distribution to the data; nothing where the model
+/// cannot stop there.
+std::vector<double> samples_on_the_way(const Config& root, double share, std::int64_t count,
+                                       const std::filesystem::path& checkpoint,
+                                       plugin::Registry& registry) {
+  const std::optional<Config> stopped = on_the_way(root, share);
+  if (!stopped) return {};
+  train::TrainedModel model(*stopped, checkpoint, registry);
+  return model.pipeline().sample(count, kKey, model.parameters(), model.buffers());
 }
 
-/// The same samples on their way from the base distribution (share 1 of the span) to the data.
+/// The same samples at times from the base distribution (left out) to the data.
 std::vector<Series> paths(const Config& root, const std::filesystem::path& checkpoint,
                           plugin::Registry& registry) {
   std::vector<Series> lines(kPaths);
-  for (int k = 0; k < kPathPoints; ++k) {
-    const double share = 1.0 - (k + 1.0) / kPathPoints;
-    const std::optional<Config> cut = cut_off(root, share);
-    if (!cut) return {};
-    train::TrainedModel model(*cut, checkpoint, registry);
-    const std::vector<double> at =
-        model.pipeline().sample(kPaths, kKey, model.parameters(), model.buffers());
+  for (int k = 1; k <= kPathPoints; ++k) {
+    const double share = static_cast<double>(k) / kPathPoints;
+    const std::vector<double> at = samples_on_the_way(root, share, kPaths, checkpoint, registry);
+    if (at.empty()) return {};
     for (std::size_t i = 0; i < lines.size(); ++i) {
       lines[i].x.push_back(at[2 * i]);
       lines[i].y.push_back(at[2 * i + 1]);
@@ -158,8 +148,9 @@ std::vector<Series> paths(const Config& root, const std::filesystem::path& check
 std::vector<Figure> figures_of_points(const Config& root, const std::filesystem::path& checkpoint,
                                       plugin::Registry& registry, train::TrainedModel& model,
                                       std::size_t column) {
-  const std::vector<double> data = data_rows(model.pipeline(), column, kPoints,
-                                             static_cast<std::uint64_t>(root.integer("seed")));
+  const std::vector<double> data =
+      first_rows(model.pipeline(), kPoints, static_cast<std::uint64_t>(root.integer("seed")))
+          .columns[column];
   if (data.size() < 4) return {};
   const Window window = window_around(data);
   const std::vector<double> samples =
@@ -190,17 +181,85 @@ Figure grid_figure(const std::string& name, const std::string& title,
   return {name, title, std::move(png), element};
 }
 
-/// Data and samples on one scale of grey: the data's.
-std::vector<Figure> figures_of_images(const Config& root, train::TrainedModel& model,
+/// How many images are drawn: the larger they are, the fewer, so that a report stays a small part
+/// of a training.
+std::int64_t affordable(std::int64_t usual, const ImageShape& shape, std::int64_t least) {
+  const std::int64_t size = std::int64_t{1} * shape.channels * shape.height * shape.width;
+  return std::clamp(usual * kSmall / size, least, usual);
+}
+
+/// Rows of images with rows of what became of them below: first ones above, second ones below.
+std::vector<double> in_pairs(const std::vector<double>& above, const std::vector<double>& below,
+                             std::size_t row) {
+  std::vector<double> all;
+  for (std::size_t begin = 0; begin < above.size(); begin += row) {
+    const std::size_t end = std::min(begin + row, above.size());
+    for (const std::vector<double>* images : {&above, &below}) {
+      all.insert(all.end(), images->begin() + static_cast<std::ptrdiff_t>(begin),
+                 images->begin() + static_cast<std::ptrdiff_t>(end));
+    }
+  }
+  return all;
+}
+
+Figure reconstructions(const model::Batch& batch, train::TrainedModel& model, std::size_t column,
+                       const ImageShape& shape, double low, double high) {
+  const std::vector<double>& data = batch.columns[column];
+  const std::vector<double> again =
+      model.pipeline().reconstruct(batch, 0, model.parameters(), model.buffers());
+  double largest = 0.0;
+  for (std::size_t i = 0; i < data.size(); ++i)
+    largest = std::max(largest, std::abs(again[i] - data[i]));
+  char title[200];
+  std::snprintf(title, sizeof title,
+                "Images and, below each row, what the model makes of their codes: they differ by "
+                "at most %.3g, data going from %.3g to %.3g",
+                largest, low, high);
+  const std::size_t row = data.size() / static_cast<std::size_t>(batch.rows) * kImageColumns;
+  return grid_figure("reconstructions", title, in_pairs(data, again, row), shape, low, high);
+}
+
+/// A row for each sample, from noise on the left to an image on the right; nothing where the model
+/// cannot stop on the way.
+std::optional<Figure> image_paths(const Config& root, const std::filesystem::path& checkpoint,
+                                  plugin::Registry& registry, const ImageShape& shape, double low,
+                                  double high) {
+  const auto size = static_cast<std::ptrdiff_t>(shape.channels) * shape.height * shape.width;
+  const std::ptrdiff_t count = affordable(kImagePaths, shape, 1);
+  std::vector<double> all(static_cast<std::size_t>(size * count * kImageColumns));
+  for (std::ptrdiff_t k = 0; k < kImageColumns; ++k) {
+    const double share = static_cast<double>(k) / (kImageColumns - 1);
+    const std::vector<double> at = samples_on_the_way(root, share, count, checkpoint, registry);
+    if (at.empty()) return std::nullopt;
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      std::copy(at.begin() + i * size, at.begin() + (i + 1) * size,
+                all.begin() + (i * kImageColumns + k) * size);
+    }
+  }
+  return grid_figure("paths", "Paths of samples from the base distribution to the data", all, shape,
+                     low, high);
+}
+
+/// All on one scale of grey: the data's.
+std::vector<Figure> figures_of_images(const Config& root, const std::filesystem::path& checkpoint,
+                                      plugin::Registry& registry, train::TrainedModel& model,
                                       std::size_t column, const ImageShape& shape) {
-  const std::vector<double> data = data_rows(model.pipeline(), column, kImages,
-                                             static_cast<std::uint64_t>(root.integer("seed")));
+  const auto seed = static_cast<std::uint64_t>(root.integer("seed"));
+  const std::int64_t count = affordable(kImages, shape, kImageColumns);
+  const std::vector<double> data = first_rows(model.pipeline(), count, seed).columns[column];
   if (data.empty()) return {};
   const auto [low, high] = std::minmax_element(data.begin(), data.end());
   const std::vector<double> samples =
-      model.pipeline().sample(kImages, kKey, model.parameters(), model.buffers());
-  return {grid_figure("data", "Data", data, shape, *low, *high),
-          grid_figure("samples", "Samples of the model", samples, shape, *low, *high)};
+      model.pipeline().sample(count, kKey, model.parameters(), model.buffers());
+  std::vector<Figure> all{
+      grid_figure("data", "Data", data, shape, *low, *high),
+      grid_figure("samples", "Samples of the model", samples, shape, *low, *high)};
+  const model::Batch some =
+      first_rows(model.pipeline(), affordable(kReconstructions, shape, kImageColumns), seed);
+  all.push_back(reconstructions(some, model, column, shape, *low, *high));
+  const auto ways = image_paths(root, checkpoint, registry, shape, *low, *high);
+  if (ways) all.push_back(*ways);
+  return all;
 }
 
 }  // namespace
@@ -216,7 +275,7 @@ std::vector<Figure> figures(const Config& root, const std::filesystem::path& che
   }
   if (shape.size() == 3 && (shape[0] == 1 || shape[0] == 3)) {
     return figures_of_images(
-        root, model, *column,
+        root, checkpoint, registry, model, *column,
         {static_cast<int>(shape[0]), static_cast<int>(shape[1]), static_cast<int>(shape[2])});
   }
   return {};

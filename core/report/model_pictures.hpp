@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a trained model looks like: densities and flow lines of points in the plane, samples of
-// images. Other data have no pictures.
+// What a trained model looks like: densities and flow lines of points in the plane, samples,
+// reconstructions and paths of images. Other data have no pictures.
 #pragma once
 
 #include <filesystem>
@@ -23,8 +23,9 @@ struct Figure {
 };
 
 /// `root`: a run's configuration, of train::root_schema(). Points: data, samples, density, and the
-/// paths of samples from the base distribution to the data. Images [channels, height, width]: data
-/// and samples. ConfigErrors as from train::TrainedModel.
+/// paths of samples from the base distribution to the data. Images [channels, height, width]: data,
+/// samples, data carried to the base distribution and back, and paths of samples. ConfigErrors as
+/// from train::TrainedModel.
 std::vector<Figure> figures(const Config& root, const std::filesystem::path& checkpoint,
                             plugin::Registry& registry);
 

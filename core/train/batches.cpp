@@ -85,20 +85,25 @@ TrainingBatches::Position TrainingBatches::position(std::int64_t step) const {
   return {step / steps_per_epoch, (step % steps_per_epoch) * rows_};
 }
 
-model::Batch TrainingBatches::at(std::int64_t step) {
+TrainingBatches::Rows TrainingBatches::rows_of(std::int64_t step) {
   const Position at = position(step);
-  std::vector<std::int64_t> samples;
+  Rows rows{{}, split_key(seed_, Split::train, at.epoch)};
   if (count_ == 0) {
-    samples.resize(static_cast<std::size_t>(rows_));
-    std::iota(samples.begin(), samples.end(), at.row);
+    rows.samples.resize(static_cast<std::size_t>(rows_));
+    std::iota(rows.samples.begin(), rows.samples.end(), at.row);
   } else {
     if (at.epoch != shuffled_epoch_) shuffle(at.epoch);
     const std::int64_t end = std::min(at.row + rows_, count_);
-    samples.assign(order_.begin() + at.row, order_.begin() + end);
+    rows.samples.assign(order_.begin() + at.row, order_.begin() + end);
   }
-  return read_rows(dataset_, Split::train, split_key(seed_, Split::train, at.epoch),
-                   std::move(samples), wanted_);
+  return rows;
 }
+
+model::Batch TrainingBatches::read(Rows rows) const {
+  return read_rows(dataset_, Split::train, rows.key, std::move(rows.samples), wanted_);
+}
+
+model::Batch TrainingBatches::at(std::int64_t step) { return read(rows_of(step)); }
 
 void TrainingBatches::shuffle(std::int64_t epoch) {
   order_.resize(static_cast<std::size_t>(count_));

@@ -34,6 +34,15 @@ class TrainingBatches {
 
   model::Batch at(std::int64_t step);
 
+  /// What is to be read for a step.
+  struct Rows {
+    std::vector<std::int64_t> samples;
+    std::uint64_t key = 0;
+  };
+  Rows rows_of(std::int64_t step);
+  /// Thread-safe.
+  model::Batch read(Rows rows) const;
+
   struct Position {
     std::int64_t epoch = 0;
     std::int64_t row = 0;  ///< rows of this epoch that came before

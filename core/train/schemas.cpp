@@ -25,6 +25,11 @@ Schema train_schema() {
       .integer("epochs", "passes over the training rows; for data with an end")
       .optional()
       .at_least(1)
+      .integer("read_ahead", 2,
+               "batches that are read, and augmented, while the steps before them run, each on a "
+               "thread of its own; 0: when their step begins. It changes no result")
+      .at_least(0)
+      .at_most(64)
       .integer("log_every", 10, "steps a line of metrics.jsonl, which averages over them")
       .at_least(1)
       .integer("evaluate_every", 0,

@@ -35,6 +35,7 @@ Settings::Settings(const Config& root, const Dataset& dataset) {
   if (train.has("steps")) {
     steps = train.has("epochs") ? std::min(steps, train.integer("steps")) : train.integer("steps");
   }
+  read_ahead = train.integer("read_ahead");
   log_every = train.integer("log_every");
   evaluate_every = train.integer("evaluate_every");
   evaluate_batch = train.has("evaluate_batch") ? train.integer("evaluate_batch") : batch;

@@ -11,6 +11,7 @@ namespace odeum::train {
 
 struct Settings {
   std::int64_t steps = 0;
+  std::int64_t read_ahead = 0;
   std::int64_t log_every = 10;
   std::int64_t evaluate_every = 0;
   std::int64_t evaluate_samples = 0;

@@ -20,6 +20,7 @@
 #include "train/learned.hpp"
 #include "train/learning_rate.hpp"
 #include "train/progress_line.hpp"
+#include "train/read_ahead.hpp"
 #include "train/run_folder.hpp"
 #include "train/settings.hpp"
 #include "train/skip_rows.hpp"
@@ -64,7 +65,8 @@ class Training {
         settings_(root_, pipeline_.dataset()),
         rate_(root_.component("optimizer"), settings_.steps),
         learned_(pipeline_, optimizer(), clip()),
-        batches_(pipeline_.dataset(), seed_, pipeline_.batch_rows(), pipeline_.wanted_columns()),
+        batches_({pipeline_.dataset(), seed_, pipeline_.batch_rows(), pipeline_.wanted_columns()},
+                 settings_.read_ahead, settings_.steps),
         skip_failed_(skips_failed_samples(root_)),
         skip_failed_in_evaluation_(skips_failed_samples(root_.for_evaluation())) {}
 
@@ -367,7 +369,7 @@ class Training {
   Settings settings_;
   LearningRate rate_;
   Learned learned_;
-  TrainingBatches batches_;
+  ReadAhead batches_;
   bool skip_failed_;
   bool skip_failed_in_evaluation_;
 

@@ -121,7 +121,7 @@ void declare_image_keys(Schema& s) {
       .optional();
 }
 
-ImageRows::ImageRows(const Config& config, const Images& train, const Images& test)
+ImageDataset::ImageDataset(const Config& config, const Images& train, const Images& test)
     : crop_(config.integer("crop")), flip_(config.flag("flip")) {
   const std::int64_t kept = config.integer("validation");
   if (kept >= train.count) {
@@ -146,7 +146,7 @@ ImageRows::ImageRows(const Config& config, const Images& train, const Images& te
   erase_ = Erase{erase.number("probability"), area[0], area[1], ratio[0], ratio[1]};
 }
 
-Images ImageRows::prepared(const Config& config, const Images& images) const {
+Images ImageDataset::prepared(const Config& config, const Images& images) const {
   const std::int64_t factor = config.integer("pool");
   if (factor > std::min(images.height, images.width)) {
     config.fail("pool", "images of " + size_of(images) + " cannot become smaller by a factor of " +
@@ -158,7 +158,7 @@ Images ImageRows::prepared(const Config& config, const Images& images) const {
   return result;
 }
 
-void ImageRows::read_units(const Config& config) {
+void ImageDataset::read_units(const Config& config) {
   const bool unit = config.text("scale") == "unit";
   mean_ = by_channel(config, "mean", train_.channels);
   deviation_ = by_channel(config, "deviation", train_.channels);
@@ -174,13 +174,13 @@ void ImageRows::read_units(const Config& config) {
   }
 }
 
-std::vector<Column> ImageRows::columns() const {
+std::vector<Column> ImageDataset::columns() const {
   std::vector<Column> result{{"x", {train_.channels, train_.height, train_.width}}};
   if (!train_.labels.empty()) result.push_back({"label", {}});
   return result;
 }
 
-const Images& ImageRows::of(Split split) const {
+const Images& ImageDataset::of(Split split) const {
   switch (split) {
     case Split::train:
       return train_;
@@ -192,8 +192,8 @@ const Images& ImageRows::of(Split split) const {
   bug("a split that is none of train, validation, test");
 }
 
-void ImageRows::read(Split split, std::uint64_t key, std::span<const std::int64_t> samples,
-                     std::span<const std::span<double>> out) const {
+void ImageDataset::read(Split split, std::uint64_t key, std::span<const std::int64_t> samples,
+                        std::span<const std::span<double>> out) const {
   const Images& images = of(split);
   if (images.count == 0) bug("an image was read from a split that has none");
   const auto size = static_cast<std::size_t>(images.elements());
@@ -220,8 +220,8 @@ void ImageRows::read(Split split, std::uint64_t key, std::span<const std::int64_
   }
 }
 
-void ImageRows::write(const Images& images, std::int64_t index, const Change& change,
-                      std::span<double> out) const {
+void ImageDataset::write(const Images& images, std::int64_t index, const Change& change,
+                         std::span<double> out) const {
   const auto* from = images.pixels.data() + index * images.elements();
   std::size_t next = 0;
   for (std::int64_t c = 0; c < images.channels; ++c) {
@@ -241,7 +241,7 @@ void ImageRows::write(const Images& images, std::int64_t index, const Change& ch
   }
 }
 
-void ImageRows::erase(RandomStream& random, std::span<double> out) const {
+void ImageDataset::erase(RandomStream& random, std::span<double> out) const {
   // A rectangle that does not fit is drawn again, as often as in the reference implementation.
   constexpr int kTries = 10;
   const auto height = static_cast<double>(train_.height);

@@ -38,16 +38,17 @@ Images padded(const Images& images, std::int64_t pixels);
 /// The keys that an image dataset takes beside its files.
 void declare_image_keys(Schema& schema);
 
-/// Prepared training, validation and test images, read as a Dataset reads.
-class ImageRows {
+/// Prepared training, validation and test images: what remains of a dataset is reading its files.
+class ImageDataset : public Dataset {
  public:
-  /// `test` may have no images. ConfigError at the key that does not fit the images.
-  ImageRows(const Config& config, const Images& train, const Images& test);
-
-  std::vector<Column> columns() const;
-  std::int64_t count(Split split) const { return of(split).count; }
+  std::vector<Column> columns() const final;
+  std::optional<std::int64_t> count(Split split) const final { return of(split).count; }
   void read(Split split, std::uint64_t key, std::span<const std::int64_t> samples,
-            std::span<const std::span<double>> out) const;
+            std::span<const std::span<double>> out) const final;
+
+ protected:
+  /// `test` may have no images. ConfigError at the key that does not fit the images.
+  ImageDataset(const Config& config, const Images& train, const Images& test);
 
  private:
   /// Random erasing: Zhong et al., AAAI 2020, arXiv 1708.04896, algorithm 1.

@@ -45,6 +45,16 @@ Tensor TimeGrid::weights_of_visited(Tensor t, Tensor visits) const {
          equal(broadcast(index, extents), broadcast(right, extents)) * from_right * apart;
 }
 
+Tensor TimeGrid::nearest(Tensor t, Tensor visited) const {
+  const Tensor index = iota(t, {points}, 0, t.dtype());
+  // Farther than any visited point is.
+  const Tensor distance = abs(position(t) - index) + static_cast<double>(points) * (1.0 - visited);
+  const Shape line = t.rank() == 2 ? Shape{kRows, 1} : Shape{1};
+  const Tensor least = -reshape(reduce_max(-distance, {-1}), line);
+  const Tensor chosen = equal(distance, broadcast(least, distance.shape()));
+  return chosen / reshape(sum(chosen, {-1}), line);
+}
+
 Tensor TimeGrid::at(Tensor weights, Tensor values) {
   return weights.rank() == 2 ? dot("rp,pc->rc", weights, values) : dot("p,pc->c", weights, values);
 }
@@ -55,6 +65,13 @@ std::vector<double> TimeGrid::kinks(double end) const {
     const double time = static_cast<double>(i) * spacing;
     if (time < end * (1.0 - 1e-12)) times.push_back(time);
   }
+  return times;
+}
+
+std::vector<double> TimeGrid::borders() const {
+  std::vector<double> times;
+  for (std::int64_t i = 1; i < points; ++i)
+    times.push_back((static_cast<double>(i) - 0.5) * spacing);
   return times;
 }
 

@@ -23,12 +23,19 @@ struct TimeGrid {
   /// none has been visited.
   Tensor weights_of_visited(Tensor t, Tensor visits) const;
 
+  /// The nearest point counts 1, all others 0: [points] or [rows, points] as in weights(); of two
+  /// equally near ones each 1/2. Only points with `visited` [points] 1, not 0, are there; where
+  /// there is none, all are.
+  Tensor nearest(Tensor t, Tensor visited) const;
+
   /// Values [points, channels] at weights [points] or [rows, points]: [channels] or [rows,
   /// channels].
   static Tensor at(Tensor weights, Tensor values);
 
   /// The points where an interpolation has kinks: all but those at the ends of [0, end].
   std::vector<double> kinks(double end) const;
+  /// The times half-way between points, where the nearest one changes.
+  std::vector<double> borders() const;
 
  private:
   Tensor position(Tensor t) const;

@@ -29,9 +29,12 @@ Schema TimeNorm::schema() {
           "batch normalization, NeurIPS 2024, section 4 and Algorithm 1")
       .text("statistics", "temporal",
             "temporal (TA-BN): population statistics, scales and shifts on a grid of times; "
-            "time_independent: one of each for all times; mini_batch: the batch's own, in "
-            "evaluation too, where a result then depends on the batch; none: no normalisation")
-      .choices({"temporal", "time_independent", "mini_batch", "none"})
+            "population (Pop BN): statistics of their own for each evaluation of a solve, those of "
+            "the grid's nearest time, which needs a solver with given steps whose evaluations fall "
+            "on the grid (rk4, steps: N with intervals: 2N) to be exact; time_independent (Pop-TI "
+            "BN): one of each for all times; mini_batch: the batch's own, in evaluation too, where "
+            "a result then depends on the batch; none: no normalisation")
+      .choices({"temporal", "population", "time_independent", "mini_batch", "none"})
       .integer("intervals", 100, "M, of the grid of times; about the evaluations of a solve")
       .at_least(1)
       .number("end", 1.0, "T, the grid's last time; times outside [0, T] count as its ends")
@@ -52,6 +55,7 @@ Schema TimeNorm::schema() {
 
 TimeNorm::TimeNorm(const Config& config)
     : kind_(config.text("statistics") == "temporal"           ? Kind::temporal
+            : config.text("statistics") == "population"       ? Kind::population
             : config.text("statistics") == "time_independent" ? Kind::time_independent
             : config.text("statistics") == "mini_batch"       ? Kind::mini_batch
                                                               : Kind::none),
@@ -64,23 +68,38 @@ TimeNorm::TimeNorm(const Config& config)
 }
 
 std::vector<double> TimeNorm::kinks() const {
+  if (kind_ == Kind::population) return grid_.borders();
   return kind_ == Kind::temporal ? grid_.kinks(end_) : std::vector<double>{};
 }
 
-Shape TimeNorm::shape(std::int64_t channels) const {
+Shape TimeNorm::shape_of_statistics(std::int64_t channels) const {
+  return statistics_on_grid() ? Shape{grid_.points, channels} : Shape{channels};
+}
+
+Shape TimeNorm::shape_of_parameters(std::int64_t channels) const {
   return kind_ == Kind::temporal ? Shape{grid_.points, channels} : Shape{channels};
+}
+
+Tensor TimeNorm::weights(Tensor t) const {
+  return kind_ == Kind::temporal ? grid_.weights(t)
+                                 : grid_.nearest(t, full(t, {grid_.points}, 1.0));
+}
+
+Tensor TimeNorm::weights_of_visited(Tensor t, Tensor visits) const {
+  if (kind_ == Kind::temporal) return grid_.weights_of_visited(t, visits);
+  return grid_.nearest(t, less(zeros_like(visits), visits));
 }
 
 void TimeNorm::observe(Scope& scope, const std::string& name, Tensor t,
                        const Statistics& seen) const {
   const std::int64_t channels = seen.mean.extent(0);
   const double variance = start_ == Start::zero_one ? 1.0 : 0.0;
-  scope.buffer(name + ".mean", shape(channels), 0.0);
-  scope.buffer(name + ".variance", shape(channels), variance);
-  const bool temporal = kind_ == Kind::temporal;
-  const std::int64_t points = temporal ? grid_.points : 1;
-  const Tensor weight = temporal ? momentum_ * grid_.weights(t) : full(seen.mean, {1}, momentum_);
-  const Tensor by_channel = temporal ? reshape(weight, {points, 1}) : weight;
+  scope.buffer(name + ".mean", shape_of_statistics(channels), 0.0);
+  scope.buffer(name + ".variance", shape_of_statistics(channels), variance);
+  const bool on_grid = statistics_on_grid();
+  const std::int64_t points = on_grid ? grid_.points : 1;
+  const Tensor weight = on_grid ? momentum_ * weights(t) : full(seen.mean, {1}, momentum_);
+  const Tensor by_channel = on_grid ? reshape(weight, {points, 1}) : weight;
   scope.observe(name + ".mean", by_channel, seen.mean);
   scope.observe(name + ".variance", by_channel, seen.variance);
   if (start_ == Start::zero_one) return;
@@ -92,21 +111,21 @@ void TimeNorm::observe(Scope& scope, const std::string& name, Tensor t,
 TimeNorm::Statistics TimeNorm::population(Scope& scope, const std::string& name, Tensor t,
                                           std::int64_t channels) const {
   const double start = start_ == Start::zero_one ? 1.0 : 0.0;
-  const Tensor means = scope.buffer(name + ".mean", shape(channels), 0.0);
-  const Tensor variances = scope.buffer(name + ".variance", shape(channels), start);
-  const bool temporal = kind_ == Kind::temporal;
+  const Tensor means = scope.buffer(name + ".mean", shape_of_statistics(channels), 0.0);
+  const Tensor variances = scope.buffer(name + ".variance", shape_of_statistics(channels), start);
+  const bool on_grid = statistics_on_grid();
   if (start_ == Start::zero_one) {
-    if (!temporal) return {means, variances};
-    const Tensor weights = grid_.weights(t);
-    return {TimeGrid::at(weights, means), TimeGrid::at(weights, variances)};
+    if (!on_grid) return {means, variances};
+    const Tensor at = weights(t);
+    return {TimeGrid::at(at, means), TimeGrid::at(at, variances)};
   }
-  const Tensor visits = scope.buffer(name + ".visits", {temporal ? grid_.points : 1}, 0.0);
+  const Tensor visits = scope.buffer(name + ".visits", {on_grid ? grid_.points : 1}, 0.0);
   const Tensor visited = less(zeros_like(visits), visits);
   const Tensor share = select(visited, visits, ones_like(visits));
-  if (!temporal) return {means / share, variances / share + (1.0 - visited)};
-  const Tensor weights = grid_.weights_of_visited(t, visits) / share;
+  if (!on_grid) return {means / share, variances / share + (1.0 - visited)};
+  const Tensor at = weights_of_visited(t, visits) / share;
   const Tensor none = 1.0 - reduce_max(visited, {0});
-  return {TimeGrid::at(weights, means), TimeGrid::at(weights, variances) + reshape(none, {1})};
+  return {TimeGrid::at(at, means), TimeGrid::at(at, variances) + reshape(none, {1})};
 }
 
 Tensor TimeNorm::operator()(Scope& scope, const std::string& name, Tensor t, Tensor x) const {
@@ -120,12 +139,14 @@ Tensor TimeNorm::operator()(Scope& scope, const std::string& name, Tensor t, Ten
   } else {
     used = population(scope, name, t, channels);
   }
-  Tensor gamma = scope.parameter(name + ".gamma", shape(channels), Initializer::constant(1.0));
-  Tensor alpha = scope.parameter(name + ".alpha", shape(channels), Initializer::constant(0.0));
+  Tensor gamma =
+      scope.parameter(name + ".gamma", shape_of_parameters(channels), Initializer::constant(1.0));
+  Tensor alpha =
+      scope.parameter(name + ".alpha", shape_of_parameters(channels), Initializer::constant(0.0));
   if (kind_ == Kind::temporal) {
-    const Tensor weights = grid_.weights(t);
-    gamma = TimeGrid::at(weights, gamma);
-    alpha = TimeGrid::at(weights, alpha);
+    const Tensor at = grid_.weights(t);
+    gamma = TimeGrid::at(at, gamma);
+    alpha = TimeGrid::at(at, alpha);
   }
   const Tensor scale = gamma / sqrt(used.variance + kEpsilon);
   return (x - over_channels(used.mean, x)) * over_channels(scale, x) + over_channels(alpha, x);

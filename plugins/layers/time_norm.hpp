@@ -10,6 +10,10 @@
 //   temporal          population, gamma and alpha on a grid of times, interpolated linearly; what
 //   is
 //                     seen at t moves the two points beside it by momentum times their weights
+//   population        one mean and variance for each evaluation of a solve (Pop BN): that of the
+//   nearest point of the grid, gamma and alpha for all times. Exact where the solver's steps are
+//   given and its evaluations fall on the grid; solves that choose their steps evaluate at other
+//   times in evaluation than in training, which is why the paper leaves this variant out
 //   time_independent  one of each for all times (Pop-TI BN)
 //   mini_batch        the batch's own mean and variance outside training too; no population
 //   none              out = x
@@ -41,7 +45,7 @@ class TimeNorm {
   std::vector<double> kinks() const;
 
  private:
-  enum class Kind : std::uint8_t { none, mini_batch, time_independent, temporal };
+  enum class Kind : std::uint8_t { none, mini_batch, time_independent, population, temporal };
   enum class Start : std::uint8_t { zero_one, first_visit };
   struct Statistics {
     Tensor mean;
@@ -50,8 +54,12 @@ class TimeNorm {
   void observe(Scope& scope, const std::string& name, Tensor t, const Statistics& seen) const;
   Statistics population(Scope& scope, const std::string& name, Tensor t,
                         std::int64_t channels) const;
-  /// A buffer or parameter's shape.
-  Shape shape(std::int64_t channels) const;
+  bool statistics_on_grid() const { return kind_ == Kind::temporal || kind_ == Kind::population; }
+  /// How much each point of the grid counts at t.
+  Tensor weights(Tensor t) const;
+  Tensor weights_of_visited(Tensor t, Tensor visits) const;
+  Shape shape_of_statistics(std::int64_t channels) const;
+  Shape shape_of_parameters(std::int64_t channels) const;
 
   Kind kind_;
   Start start_;

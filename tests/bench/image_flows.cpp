@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_image_flows: whether a full-size image flow learns, and how long its epochs would take.
 //
-//   bench_image_flows CONFIG [--set key=value]...
+//   bench_image_flows CONFIG STEPS [--set key=value]...
 //
-// Takes twenty steps of Adam (lr 1e-3, no warm-up) on one fixed batch with one fixed noise and
-// probe, so that the loss is one function of the parameters; prints a line of Markdown: loss at
-// the start and after 1, 5, 10 and 20 steps, evaluations forward and backward of the last one,
-// median seconds a step, and what an epoch takes at that speed. Exit status 1 where the loss
+// Takes steps of Adam (lr 1e-3, no warm-up) on one fixed batch with one fixed noise and probe, so
+// that the loss is one function of the parameters; prints a line of JSON: the losses from the start
+// on, evaluations forward and backward of the last step, median seconds and processor seconds a
+// step, rows of the batch, peak resident memory [MiB]. Exit status 1 where the loss
 // does not fall.
+#include <sys/resource.h>
+#include <time.h>
+
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "cli/session.hpp"
+#include "io/json.hpp"
 #include "model/batch_memory.hpp"
 #include "model/pipeline.hpp"
 #include "odeum/error.hpp"
@@ -27,8 +31,6 @@
 
 namespace odeum::bench {
 namespace {
-
-constexpr int kSteps = 20;
 
 /// Kingma, Ba, ICLR 2015, algorithm 1.
 class Adam {
@@ -53,17 +55,23 @@ class Adam {
 struct Course {
   std::vector<double> losses;
   std::vector<double> seconds;
+  std::vector<double> processor_seconds;
   model::Evaluations evaluations;
-  std::int64_t images = 0;
   std::int64_t batch = 0;
 };
 
-Course train_on_one_batch(const Config& root) {
+double seconds_of(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+Course train_on_one_batch(const Config& root, int steps) {
   model::Pipeline pipeline(root, plugin::registry());
   const auto seed = static_cast<std::uint64_t>(root.integer("seed"));
   Course course;
-  course.images = pipeline.dataset().count(Split::train).value_or(0);
-  course.batch = std::min(pipeline.batch_rows(), course.images);
+  course.batch =
+      std::min(pipeline.batch_rows(), pipeline.dataset().count(Split::train).value_or(0));
   std::vector<std::int64_t> samples(static_cast<std::size_t>(course.batch));
   std::iota(samples.begin(), samples.end(), std::int64_t{0});
   const model::Batch batch =
@@ -79,13 +87,14 @@ Course train_on_one_batch(const Config& root) {
   const auto buffers = upload(pipeline.initial_buffers(), pipeline.buffers().size);
   const auto slope = upload({}, pipeline.parameters().size);
   Adam adam(size);
-  for (int i = 0; i <= kSteps; ++i) {
+  for (int i = 0; i <= steps; ++i) {
     const auto memory = upload(theta, pipeline.parameters().size);
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = seconds_of(CLOCK_MONOTONIC);
+    const double processor = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
     const model::StepResult result =
         pipeline.train_step(batch, 0, {memory.get(), 0}, {buffers.get(), 0}, {slope.get(), 0});
-    course.seconds.push_back(
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    course.seconds.push_back(seconds_of(CLOCK_MONOTONIC) - begin);
+    course.processor_seconds.push_back(seconds_of(CLOCK_PROCESS_CPUTIME_ID) - processor);
     course.losses.push_back(result.loss);
     course.evaluations = result.evaluations;
     std::fprintf(stderr, "step %d loss %.8g (%.2f s)\n", i, result.loss, course.seconds.back());
@@ -96,23 +105,27 @@ Course train_on_one_batch(const Config& root) {
   return course;
 }
 
-int run(const std::string& file, const std::vector<std::string>& sets) {
+/// Without the first step, which compiles.
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + 1 + static_cast<std::ptrdiff_t>(values.size() - 1) / 2;
+  std::nth_element(values.begin() + 1, middle, values.end());
+  return *middle;
+}
+
+int run(const std::string& file, int steps, const std::vector<std::string>& sets) {
   plugin::set_plugin_path({ODEUM_PLUGINS});
   const Config root = cli::load(file, sets, train::root_schema(), plugin::registry());
-  Course course = train_on_one_batch(root);
-  // The first step compiles.
-  std::vector<double> seconds(course.seconds.begin() + 1, course.seconds.end());
-  std::nth_element(seconds.begin(), seconds.begin() + kSteps / 2, seconds.end());
-  const double median = seconds[kSteps / 2];
-  std::printf("| %s | %lld |", file.c_str(), static_cast<long long>(course.batch));
-  for (const int step : {0, 1, 5, 10, 20})
-    std::printf(" %.4f |", course.losses[static_cast<std::size_t>(step)]);
-  std::printf(
-      " %lld + %lld | %.2f | %.1f h for %lld images |\n",
-      static_cast<long long>(course.evaluations.forward),
-      static_cast<long long>(course.evaluations.backward), median,
-      median * static_cast<double>(course.images) / static_cast<double>(course.batch) / 3600.0,
-      static_cast<long long>(course.images));
+  const Course course = train_on_one_batch(root, steps);
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const io::Json json{{"losses", course.losses},
+                      {"forward", course.evaluations.forward},
+                      {"backward", course.evaluations.backward},
+                      {"seconds", median(course.seconds)},
+                      {"processor_seconds", median(course.processor_seconds)},
+                      {"batch", course.batch},
+                      {"peak_mib", static_cast<double>(usage.ru_maxrss) / 1024.0}};
+  std::printf("%s\n", io::to_line(json).c_str());
   const bool falls = course.losses.back() < course.losses.front();
   if (!falls) std::fprintf(stderr, "the loss does not fall\n");
   return falls ? 0 : 1;
@@ -123,15 +136,16 @@ int run(const std::string& file, const std::vector<std::string>& sets) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> sets;
-  for (int i = 2; i + 1 < argc; i += 2) {
+  for (int i = 3; i + 1 < argc; i += 2) {
     if (std::string(argv[i]) == "--set") sets.emplace_back(argv[i + 1]);
   }
-  if (argc < 2 || argc != 2 + 2 * static_cast<int>(sets.size())) {
-    std::cerr << "bench_image_flows CONFIG [--set key=value]...\n";
+  const int steps = argc < 3 ? 0 : std::atoi(argv[2]);
+  if (steps < 1 || argc != 3 + 2 * static_cast<int>(sets.size())) {
+    std::cerr << "bench_image_flows CONFIG STEPS [--set key=value]...\n";
     return 2;
   }
   try {
-    return odeum::bench::run(argv[1], sets);
+    return odeum::bench::run(argv[1], steps, sets);
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";
     return 1;

@@ -98,12 +98,15 @@ void TrainingStep::write_entries(const std::string& folder, const std::vector<do
 void TrainingStep::write_problem(const std::string& folder) const {
   write_entries(folder, values_);
   const std::vector<Column> columns = pipeline_.dataset().columns();
+  const std::string main = pipeline_.dataset().main_column();
   for (std::size_t c = 0; c < batch_.columns.size(); ++c) {
     if (batch_.columns[c].empty()) continue;
     std::vector<std::int64_t> shape{batch_.rows};
     for (const std::int64_t extent : columns[c].shape) shape.push_back(extent);
+    const bool is_main = columns[c].name == main;
+    write(folder + "/" + (is_main ? "x" : columns[c].name) + ".npy", shape, batch_.columns[c]);
+    if (!is_main) continue;
     const std::size_t elements = batch_.columns[c].size() / static_cast<std::size_t>(batch_.rows);
-    write(folder + "/x.npy", shape, batch_.columns[c]);
     write(folder + "/probe.npy", shape, probe(seed_, batch_.rows, elements));
   }
 }

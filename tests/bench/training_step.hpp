@@ -23,8 +23,9 @@ class TrainingStep {
   /// Loss and gradient of step 0. A std::runtime_error where the loss is not finite.
   model::StepResult run();
 
-  /// Writes every parameter as NAME.npy, the batch as x.npy and the probe that step 0 of the block
-  /// `flow` draws (normal) as probe.npy, in float64.
+  /// Writes every parameter as NAME.npy, the batch as x.npy (its main column) and COLUMN.npy (what
+  /// else is used of it), and the probe that step 0 of the block `flow` draws (normal) as
+  /// probe.npy, in float64.
   void write_problem(const std::string& folder) const;
   /// Writes the last gradient as NAME.npy, in float64.
   void write_gradient(const std::string& folder) const;

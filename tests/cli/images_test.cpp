@@ -67,13 +67,19 @@ TEST_F(ImageConfigurations, TrainAndDrawSamples) {
   ASSERT_EQ(drawn.status, 0) << drawn.err;
   // A header of 128 bytes, then 3 x 1 x 14 x 14 numbers.
   EXPECT_THAT(read(*files_ / "samples.npy").substr(0, 128), HasSubstr("(3, 1, 14, 14)"));
+  const std::string page = read(*files_ / "run" / "report.html");
+  EXPECT_THAT(page, HasSubstr("they differ by at most 0,"));
+  for (const char* name : {"data", "samples", "reconstructions", "paths"}) {
+    const fs::path picture = *files_ / "run" / "pictures" / (std::string(name) + ".png");
+    EXPECT_EQ(read(picture).substr(1, 3), "PNG") << name;
+  }
 }
 
 TEST_F(ImageConfigurations, FirstLossOfMnistIsTheStoredOne) {
   const char* data = std::getenv("ODEUM_DATA");
   if (data == nullptr) GTEST_SKIP() << "ODEUM_DATA is not set";
   // Fields start constant, so that one step of any method gives what the configured solves give:
-  // bench_image_flows configs/images/mnist.yaml --set data.batch=8, step 0.
+  // bench_image_flows configs/images/mnist.yaml 20 --set data.batch=8, step 0.
   constexpr double kStored = 27.777011;
   const Folder folder;
   const Result result = run(

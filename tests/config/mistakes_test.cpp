@@ -354,37 +354,34 @@ INSTANTIATE_TEST_SUITE_P(
              kGood,
              {"train.steps"},
              "--set train.steps — it is written --set key=value, the key like train.steps"},
-        Case{"NoValue",
-             kGood,
-             {"train.steps="},
-             "--set train.steps= train.steps — the value is missing"},
+        Case{"NoValue", kGood, {"train.steps="}, "--set train.steps= — the value is missing"},
         Case{"EmptyWord",
              kGood,
              {"train..steps=5"},
-             "--set train..steps=5 train..steps — there is an empty word between the dots"},
+             "--set train..steps=5 — there is an empty word between the dots"},
         Case{"UnknownKey",
              kGood,
              {"train.stpes=5"},
-             "--set train.stpes=5 train.stpes — unknown key; did you mean 'steps'?"},
+             "--set train.stpes=5 — unknown key; did you mean 'steps'?"},
         Case{"UnknownStart",
              kGood,
              {"flwo.solver=euler"},
-             "--set flwo.solver=euler flwo.solver — there is no key and no component named 'flwo'; "
+             "--set flwo.solver=euler — there is no key and no component named 'flwo'; "
              "did "
              "you mean 'flow'?"},
         Case{"WrongType",
              kGood,
              {"train.steps=many"},
-             "--set train.steps=many train.steps — a whole number is wanted, this is 'many'"},
+             "--set train.steps=many — a whole number is wanted, this is 'many'"},
         Case{"IndexBeyondTheList",
              kGood,
              {"model.1.field=mlp"},
-             "--set model.1.field=mlp model.1.field — the list has 1 item, counted from 0: there "
+             "--set model.1.field=mlp — the list has 1 item, counted from 0: there "
              "is no 1"},
         Case{"NoSuchItem",
              kGood,
              {"flow.regularizers.kinetik.weight=1"},
-             "--set flow.regularizers.kinetik.weight=1 flow.regularizers.kinetik.weight — the list "
+             "--set flow.regularizers.kinetik.weight=1 — the list "
              "has no "
              "item 'kinetik'; did you mean 'kinetic'?"},
         Case{"MalformedYaml",
@@ -399,10 +396,10 @@ INSTANTIATE_TEST_SUITE_P(
              with("seed: 7", "seed: x"),
              {"nope=1", "train.steps=0"},
              kHere + "1:7 seed — a whole number is wanted, this is 'x'\n"
-                     "--set nope=1 nope — there is no key and no component named 'nope'; there "
+                     "--set nope=1 — there is no key and no component named 'nope'; there "
                      "are: data, "
                      "device, events, flow, model, optimizer, precision, seed, train\n"
-                     "--set train.steps=0 train.steps — 0 is too small: at least 1 is wanted"}),
+                     "--set train.steps=0 — 0 is too small: at least 1 is wanted"}),
     case_name);
 
 TEST(Mistakes, AreAllSaidAtOnceInTheOrderOfTheFile) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole image flow, small: dequantization, logit, two scales, both penalties. On one batch
 // with one noise and probe the loss is a function of the parameters alone, and descends.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "labelled_images.hpp"
 #include "pipeline_of.hpp"
 
 namespace odeum::model_tests {
@@ -88,6 +90,33 @@ TEST(ImageFlow, CountsBitsOfTheLevelsThemselves) {
   const double log_density = -0.5 * z * z - 0.5 * std::log(2.0 * std::acos(-1.0)) +
                              std::log(0.9 / (s * (1.0 - s))) - std::log(256.0);
   EXPECT_NEAR(bits.front(), -log_density / std::log(2.0), 1e-12);
+}
+
+TEST(ImageFlow, GivesTheLevelsBackFromTheirCodes) {
+  // To the base and back by solves of 1e-5: far less than the half level that noise leaves on
+  // average, and far more than is between most noise and the next level.
+  const DataOfWidth data(std::vector<std::int64_t>{1, 8, 8});
+  Assembled model(flow(data.yaml()),
+                  {"precision=float64", "solve.solver={use: dopri5, rtol: 1e-9, atol: 1e-9}"});
+  const Values noise = normal(model.parameters.size(), 5);
+  for (std::size_t i = 0; i < noise.size(); ++i) model.parameters[i] += 0.1 * noise[i];
+  const model::Batch batch = squares(4);
+  EXPECT_EQ(model.reconstruct(batch), batch.columns[0]);
+  // What is in between is another image: the codes are not the levels.
+  EXPECT_NE(model.features(batch).values, batch.columns[0]);
+}
+
+TEST(ImageFlow, SaysWhichBlockHasNoWayBack) {
+  const LabelledImages images(8);
+  Assembled model("data: " + images.yaml() +
+                  "\nmodel:\n  - {use: dense, name: head, features: 10}\n"
+                  "objective: classification\n");
+  try {
+    model.reconstruct(images.rows(2));
+    FAIL();
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("head"));
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ using testing::HasSubstr;
 // Sums of float64 in another order.
 constexpr double kRounding = 1e-11;
 constexpr std::uint8_t kSide = 4;
+constexpr std::int64_t kMany = 256;  // of an evaluation, beside 2
 
 /// A classifier around a solve of one convolution with a normalisation behind it.
 std::string classifier(const std::string& solver, const std::string& norm = "",
@@ -197,8 +198,8 @@ TEST(PopulationStatistics, MakeEvaluationIndependentOfTheBatch) {
   // Steps are given: every sample takes them whatever the others do.
   Assembled model(classifier("use: rk4, steps: 4"));
   for (int i = 0; i < 3; ++i) model.buffers = model.train_step(rows(6, 10 * i)).buffers;
-  const Values all = model.evaluate(rows(8)).metrics.at("cross_entropy");
-  for (std::int64_t first = 0; first < 8; first += 2) {
+  const Values all = model.evaluate(rows(kMany)).metrics.at("cross_entropy");
+  for (std::int64_t first = 0; first < kMany; first += kMany / 4) {
     const Values two = model.evaluate(rows(2, first)).metrics.at("cross_entropy");
     for (std::size_t i = 0; i < 2; ++i) {
       EXPECT_NEAR(two[i], all[static_cast<std::size_t>(first) + i], kRounding);
@@ -210,7 +211,7 @@ TEST(PopulationStatistics, LeaveOneSharedStepToTheTolerance) {
   const double tolerance = 1e-5;
   Assembled model(classifier("use: dopri5, rtol: 1e-5, atol: 1e-5"));
   model.buffers = model.train_step(rows(6)).buffers;
-  const Values all = model.evaluate(rows(8)).metrics.at("cross_entropy");
+  const Values all = model.evaluate(rows(kMany)).metrics.at("cross_entropy");
   const Values two = model.evaluate(rows(2, 4)).metrics.at("cross_entropy");
   for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(two[i], all[4 + i], 10.0 * tolerance);
 }
@@ -219,9 +220,31 @@ TEST(PopulationStatistics, LetSamplesStepAloneInEvaluation) {
   Assembled model(
       classifier("use: dopri5, rtol: 1e-4, atol: 1e-4, evaluate: {step_size: per_sample}"));
   model.buffers = model.train_step(rows(6)).buffers;
-  const Values all = model.evaluate(rows(8)).metrics.at("cross_entropy");
+  const Values all = model.evaluate(rows(kMany)).metrics.at("cross_entropy");
   const Values two = model.evaluate(rows(2, 4)).metrics.at("cross_entropy");
   for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(two[i], all[4 + i], kRounding);
+}
+
+TEST(PopulationStatistics, OfEachEvaluationAreThoseOfTheTrainingStepThere) {
+  // Five given steps of the midpoint rule evaluate at 0, 0.1, ..., 0.9: each point of the grid but
+  // the last is visited once. With a momentum of 1 the population is the batch's at each of them,
+  // so that evaluating the same batch repeats the training step's forward solve.
+  const std::string norm = ", statistics: population, momentum: 1, start: first_visit";
+  Assembled model(classifier("use: midpoint, steps: 5", norm));
+  const model::Batch batch = rows(6);
+  const auto step = model.train_step(batch);
+  const Values visits = buffer(model, step.buffers, "flow.field.layer0.visits");
+  ASSERT_EQ(visits.size(), 11U);
+  for (std::size_t i = 0; i < 10; ++i) EXPECT_EQ(visits[i], 1.0) << i;
+  EXPECT_EQ(visits[10], 0.0);
+  model.buffers = step.buffers;
+  EXPECT_NEAR(mean(model.evaluate(batch).metrics.at("cross_entropy")), step.result.loss, kRounding);
+  // One set of statistics for all times cannot do that.
+  Assembled pooled(classifier("use: midpoint, steps: 5",
+                              ", statistics: time_independent, momentum: 1, start: first_visit"));
+  pooled.buffers = pooled.train_step(batch).buffers;
+  EXPECT_GT(std::abs(mean(pooled.evaluate(batch).metrics.at("cross_entropy")) - step.result.loss),
+            1e-4);
 }
 
 TEST(MiniBatchStatistics, MakeEvaluationDependOnTheBatch) {
@@ -254,6 +277,8 @@ TEST(BatchStatistics, RefuseWhatCannotWorkWithThem) {
               HasSubstr("has kinks at 9"));
   EXPECT_THAT(refusal(classifier("use: dopri5", ", statistics: mini_batch", "gauss_legendre")),
               HasSubstr("mix the samples"));
+  EXPECT_THAT(refusal(classifier("use: dopri5", ", statistics: population", "gauss_legendre")),
+              HasSubstr("has kinks at 10"));
   EXPECT_THAT(refusal(classifier("use: dopri5, step_size: per_sample")), HasSubstr("samples"));
   EXPECT_THAT(refusal(classifier("use: dopri5, jump_times: [0.5]")), HasSubstr("jump_times"));
   EXPECT_THAT(refusal(classifier("use: dopri5"), {"flow.divergence.estimator=hutchinson"}),

@@ -85,7 +85,9 @@ class DataOfWidth {
 /// A pipeline with values for its parameters and buffers.
 struct Assembled {
   explicit Assembled(const std::string& yaml, const std::vector<std::string>& sets = {})
-      : pipeline(configuration(yaml, sets), plugin::registry()),
+      : Assembled(configuration(yaml, sets)) {}
+  explicit Assembled(const Config& root)
+      : pipeline(root, plugin::registry()),
         parameters(pipeline.initial_parameters()),
         buffers(pipeline.initial_buffers()) {}
 
@@ -121,6 +123,11 @@ struct Assembled {
     const auto theta = on_device(parameters, pipeline.parameters());
     const auto state = on_device(buffers, pipeline.buffers());
     return pipeline.sample(count, key, {theta.get(), 0}, {state.get(), 0});
+  }
+  Values reconstruct(const model::Batch& batch, std::int64_t pass = 0) {
+    const auto theta = on_device(parameters, pipeline.parameters());
+    const auto state = on_device(buffers, pipeline.buffers());
+    return pipeline.reconstruct(batch, pass, {theta.get(), 0}, {state.get(), 0});
   }
   model::Pipeline::Features features(const model::Batch& batch, std::int64_t pass = 0) {
     const auto theta = on_device(parameters, pipeline.parameters());

@@ -59,7 +59,7 @@ def main():
         sets.append("data.flip=false")
     out = folder / "run"
     subprocess.run(["rm", "-rf", out], check=True)
-    subprocess.run([tool, "train", config, "--out", out] + [w for s in sets for w in ("--set", s)], check=True,
+    subprocess.run([tool, "train", config, "--no-report", "--out", out] + [w for s in sets for w in ("--set", s)], check=True,
                    stdout=subprocess.DEVNULL)
     found = json.loads((out / "metrics.jsonl").read_text().splitlines()[0])["loss"]
     weights = checkpoint(out / "checkpoints" / "step-00000000.safetensors")

@@ -38,7 +38,7 @@ def main():
                 "optimizer.lr=1e-3", "optimizer.schedule=constant",
                 "solve.solver.evaluate={use: midpoint, steps: 1}"]
         subprocess.run(["rm", "-rf", out], check=True)
-        subprocess.run([tool, "train", config, "--out", out] + [w for s in sets for w in ("--set", s)], check=True,
+        subprocess.run([tool, "train", config, "--no-report", "--out", out] + [w for s in sets for w in ("--set", s)], check=True,
                        stdout=subprocess.DEVNULL)
         lines = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
         found = {line["step"]: line["loss"] for line in lines if "loss" in line}

@@ -125,6 +125,21 @@ TEST(TimeChannel, IsExactlyAConstantChannelUnderZeroPadding) {
   expect_near(found, truth);
 }
 
+TEST(TransposedConvolution, StartsAsPyTorchsConvTranspose2dDoes) {
+  // From 2 channels down to 5 and up again to 2: its fan is counted on the side of its outputs, of
+  // a kernel [in + 1, out, 3, 3].
+  const auto field =
+      make<VectorField>("cnn", "channels: [5]\nstrides: [2, -2]\nnorm: {statistics: none}\n");
+  Tape tape(1);
+  (*field)(tape.scope(), tape.input("t", {1}, {0.5}),
+           tape.input("z", {kRows, 2, 4, 4}, numbers(32, 1)));
+  for (const char* name : {"layer1.weight", "layer1.time", "layer1.bias"}) {
+    const Initializer& start = tape.item(name).initializer;
+    EXPECT_EQ(start.rule, Initializer::Rule::uniform);
+    EXPECT_NEAR(start.value, 1.0 / std::sqrt(2.0 * 9.0), kRounding) << name;
+  }
+}
+
 TEST(TransposedConvolution, SpreadsEachPixelByTheKernelOverTwiceTheImage) {
   // Down by the first layer, whose kernel hands every second pixel on, and up by the second one.
   const auto field =

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "loaded.hpp"
 #include "odeum/transforms.hpp"
@@ -227,11 +228,84 @@ TEST(TimeNorm, HasTheVariantsThatThePaperComparesWith) {
   expect_near(evaluated(none, *one_layer(", statistics: none"), {1}, {0.42}), truth);
 }
 
+TEST(PopulationNorm, HasStatisticsOfItsOwnForEachTimeAndOneAffineMap) {
+  const auto field = one_layer(", statistics: population");
+  for (const std::int64_t point : {0, 4, 10}) {
+    Tape tape(2);
+    hand_through(tape);
+    tape.given["layer0.gamma"] = {2.0};
+    tape.given["layer0.alpha"] = {50.0};
+    Values means;
+    for (std::int64_t i = 0; i < kPoints; ++i) means.push_back(double(i * i));
+    tape.given["layer0.mean"] = means;
+    tape.given["layer0.variance"] = Values(kPoints, 4.0 - kEpsilon);
+    Values truth;
+    for (const double x : kImages) truth.push_back(x - double(point * point) + 50.0);
+    // On the point, and anywhere nearer to it than to the next.
+    for (const double off : {0.0, -0.04, 0.04}) {
+      const Values found = evaluated(tape, *field, {1}, {0.1 * double(point) + off});
+      for (std::size_t i = 0; i < truth.size(); ++i) {
+        EXPECT_NEAR(found[i], std::max(truth[i], 0.0), 100 * kRounding) << point << " " << off;
+      }
+    }
+  }
+}
+
+TEST(PopulationNorm, MovesTheNearestPointAlone) {
+  Tape tape(2, DType::f64, Mode::training);
+  hand_through(tape);
+  tape.given["layer0.gamma"] = {1.0};
+  tape.given["layer0.alpha"] = {50.0};
+  evaluated(tape, *one_layer(", statistics: population"), {1}, {0.7});
+  ASSERT_EQ(tape.observed.size(), 2U);
+  Values weights(kPoints, 0.0);
+  weights[7] = 0.1;
+  for (const model::Observation& one : tape.observed) {
+    expect_near(tape.evaluate(one.weight), weights);
+  }
+  expect_near(tape.evaluate(tape.observed[0].value), {mean_of(kImages)});
+}
+
+TEST(PopulationNorm, ReadsPointsNeverVisitedFromTheNearestThatWas) {
+  const auto field = one_layer(", statistics: population, start: first_visit");
+  const auto mean_at = [&](const Shape& shape, const Values& times) {
+    Tape tape(2);
+    hand_through(tape);
+    tape.given["layer0.gamma"] = {1.0};
+    tape.given["layer0.alpha"] = {50.0};
+    Values visits(kPoints, 0.0);
+    Values means(kPoints, 0.0);
+    Values variances(kPoints, 0.0);
+    for (const int i : {2, 7}) {
+      visits[i] = 0.1 * i;
+      means[i] = visits[i] * i;
+      variances[i] = visits[i] * (1.0 - kEpsilon);
+    }
+    tape.given["layer0.visits"] = visits;
+    tape.given["layer0.mean"] = means;
+    tape.given["layer0.variance"] = variances;
+    const Values found = evaluated(tape, *field, shape, times);
+    return Values{kImages[0] - found[0] + 50.0, kImages[4] - found[4] + 50.0};
+  };
+  const double kLifted = 200 * kRounding;  // of sums with 50
+  for (const auto& [time, mean] :
+       {std::pair{0.2, 2.0}, {0.0, 2.0}, {0.44, 2.0}, {0.46, 7.0}, {0.7, 7.0}, {1.0, 7.0}}) {
+    EXPECT_NEAR(mean_at({1}, {time})[0], mean, kLifted) << time;
+  }
+  const Values both = mean_at({kRows, 1}, {0.1, 0.9});
+  EXPECT_NEAR(both[0], 2.0, kLifted);
+  EXPECT_NEAR(both[1], 7.0, kLifted);
+}
+
 TEST(TimeNorm, SaysWhereItsFieldHasKinks) {
   const std::vector<double> kinks = one_layer()->kinks();
   ASSERT_EQ(kinks.size(), 9U);
   EXPECT_NEAR(kinks.front(), 0.1, kRounding);
   EXPECT_NEAR(kinks.back(), 0.9, kRounding);
+  const std::vector<double> jumps = one_layer(", statistics: population")->kinks();
+  ASSERT_EQ(jumps.size(), 10U);
+  EXPECT_NEAR(jumps.front(), 0.05, kRounding);
+  EXPECT_NEAR(jumps.back(), 0.95, kRounding);
   EXPECT_TRUE(one_layer(", statistics: time_independent")->kinks().empty());
 }
 

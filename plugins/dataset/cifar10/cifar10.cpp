@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,7 +42,7 @@ void append(const std::filesystem::path& file, Images& images) {
   }
 }
 
-class Cifar10 final : public Dataset {
+class Cifar10 final : public ImageDataset {
  public:
   static Schema schema() {
     Schema s(
@@ -57,15 +56,8 @@ class Cifar10 final : public Dataset {
 
   explicit Cifar10(const Config& config) : Cifar10(config, training(config)) {}
 
-  std::vector<Column> columns() const override { return rows_.columns(); }
-  std::optional<std::int64_t> count(Split split) const override { return rows_.count(split); }
-  void read(Split split, std::uint64_t key, std::span<const std::int64_t> samples,
-            std::span<const std::span<double>> out) const override {
-    rows_.read(split, key, samples, out);
-  }
-
  private:
-  Cifar10(const Config& config, const Images& train) : rows_(config, train, test(config)) {}
+  Cifar10(const Config& config, const Images& train) : ImageDataset(config, train, test(config)) {}
 
   static Images training(const Config& config) {
     Images images{0, 3, 32, 32, {}, {}};
@@ -80,8 +72,6 @@ class Cifar10 final : public Dataset {
     append(std::filesystem::path(config.path("folder")) / "test_batch.bin", images);
     return images;
   }
-
-  ImageRows rows_;
 };
 
 ODEUM_PLUGIN(dataset, "cifar10", Cifar10, "1.0.0", "CIFAR-10 in its binary version")

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -64,7 +63,7 @@ Images load_test(const Config& config, const Images& train) {
   return test;
 }
 
-class Idx final : public Dataset {
+class Idx final : public ImageDataset {
  public:
   static Schema schema() {
     Schema s(
@@ -83,17 +82,9 @@ class Idx final : public Dataset {
 
   explicit Idx(const Config& config) : Idx(config, load(config, "train", "train_labels")) {}
 
-  std::vector<Column> columns() const override { return rows_.columns(); }
-  std::optional<std::int64_t> count(Split split) const override { return rows_.count(split); }
-  void read(Split split, std::uint64_t key, std::span<const std::int64_t> samples,
-            std::span<const std::span<double>> out) const override {
-    rows_.read(split, key, samples, out);
-  }
-
  private:
-  Idx(const Config& config, const Images& train) : rows_(config, train, load_test(config, train)) {}
-
-  ImageRows rows_;
+  Idx(const Config& config, const Images& train)
+      : ImageDataset(config, train, load_test(config, train)) {}
 };
 
 ODEUM_PLUGIN(dataset, "idx", Idx, "1.0.0", "Images of MNIST's format")
