@@ -5,6 +5,7 @@
 
 #include "kernelgen/machine.hpp"
 #include "kernelgen/plan.hpp"
+#include "kernelgen/replays.hpp"
 #include "odeum/error.hpp"
 
 namespace odeum::kernelgen {
@@ -43,6 +44,18 @@ class Variant {
     if (plan_.launches.empty()) return;
     reserve(rows);
     bind(rows, inputs, outputs);
+    if (machine_->records() && plan_.launches.size() >= kWorthRecording) {
+      replays_.run(*machine_, rows, views_, [this, rows] { queue(rows); });
+    } else {
+      queue(rows);
+    }
+  }
+
+ private:
+  /// Fewer launches cost no more than to launch what was recorded.
+  static constexpr std::size_t kWorthRecording = 4;
+
+  void queue(std::int64_t rows) {
     for (const Launch& launch : plan_.launches) {
       if (launch.product >= 0) {
         multiply(launch, rows);
@@ -58,7 +71,6 @@ class Variant {
     }
   }
 
- private:
   void multiply(const Launch& launch, std::int64_t rows) {
     const LibraryProduct& p = plan_.products[static_cast<std::size_t>(launch.product)];
     const auto view = [&](std::size_t i) {
@@ -96,6 +108,7 @@ class Variant {
     }
     const std::size_t bytes = plan_.scratch_bytes(rows);
     if (bytes <= capacity_) return;
+    replays_.clear();
     scratch_.reset();
     capacity_ = 0;
     scratch_ = machine_->allocate(bytes);
@@ -134,6 +147,7 @@ class Variant {
   std::shared_ptr<void> constants_, scratch_;
   std::size_t capacity_ = 0;
   std::vector<View> views_, places_;
+  Replays replays_;
 };
 
 class GeneratedExecutable final : public Executable {
@@ -197,6 +211,10 @@ class GeneratedExecutable final : public Executable {
 
 void Machine::multiply(const LibraryProduct&, std::int64_t, View, View, View) {
   bug("a machine without a library was given a product");
+}
+
+std::unique_ptr<Recorded> Machine::record(const std::function<void()>&) {
+  bug("a machine that does not record was asked to");
 }
 
 std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options,

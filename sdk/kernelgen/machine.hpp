@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,6 +33,13 @@ class Module {
   /// order.
   virtual void launch(int kernel, std::int64_t groups, std::int64_t rows, std::int64_t parts,
                       std::span<const View> places) = 0;
+};
+
+/// What was queued, to be queued again with the same arguments.
+class Recorded {
+ public:
+  virtual ~Recorded() = default;
+  virtual void replay() = 0;
 };
 
 /// Device::traffic, while it goes on.
@@ -63,6 +71,12 @@ class Machine {
   virtual void multiply(const LibraryProduct& product, std::int64_t rows, View a, View b, View c);
   /// Throws RunError with the compiler's words where the text does not build.
   virtual std::unique_ptr<Module> build(const Source& source) = 0;
+
+  /// Can it record?
+  virtual bool records() const { return false; }
+  /// What `queue` queues, to be replayed; it is not run. `queue` has been called before, allocates
+  /// and builds nothing, and launches, multiplies and clears only.
+  virtual std::unique_ptr<Recorded> record(const std::function<void()>& queue);
 
   Counts& counts() { return counts_; }
 

@@ -31,15 +31,20 @@ class Cuda final : public kernelgen::GeneratedDevice {
         .text("rounding", "float32",
               "what cuBLAS rounds float32 factors to before it multiplies (sums are float32): tf32 "
               "has 11 significant bits, bfloat16 8; both use the tensor cores")
-        .choices({"float32", "tf32", "bfloat16"});
+        .choices({"float32", "tf32", "bfloat16"})
+        .flag("graphs", true,
+              "record the launches of a program that runs again in the same memory as a CUDA "
+              "graph, and launch that");
   }
   explicit Cuda(const Config& config)
       : GeneratedDevice("cuda"),
-        index_(static_cast<int>(config.integer("index"))),
-        cache_(kernelgen::cache_folder(config.text("cache"))),
-        library_from_(kernelgen::library_from(config.text("products"), kLarge)),
-        rounding_(rounding(config.text("rounding"))) {
-    if (library_from_ == kernelgen::kNoLibrary && rounding_ != Rounding::float32) {
+        settings_{.index = static_cast<int>(config.integer("index")),
+                  .cache = kernelgen::cache_folder(config.text("cache")),
+                  .library_from = kernelgen::library_from(config.text("products"), kLarge),
+                  .rounding = rounding(config.text("rounding")),
+                  .graphs = config.flag("graphs")} {
+    if (settings_.library_from == kernelgen::kNoLibrary &&
+        settings_.rounding != Rounding::float32) {
       throw ConfigError(config.place("rounding"),
                         "rounding is what cuBLAS does, and products: generated never calls it; "
                         "leave one of the two out");
@@ -52,8 +57,8 @@ class Cuda final : public kernelgen::GeneratedDevice {
     int count = 0;
     if (opened.api.device_count(&count) != CUDA_SUCCESS || count == 0)
       return "the NVIDIA driver finds no graphics card";
-    if (index_ >= count) {
-      return "there is no graphics card of index " + std::to_string(index_) +
+    if (settings_.index >= count) {
+      return "there is no graphics card of index " + std::to_string(settings_.index) +
              ": the driver finds " + std::to_string(count);
     }
     try {
@@ -61,7 +66,7 @@ class Cuda final : public kernelgen::GeneratedDevice {
     } catch (const RunError& error) {
       return error.what();
     }
-    return library_from_ == kernelgen::kNoLibrary ? "" : why_no_products();
+    return settings_.library_from == kernelgen::kNoLibrary ? "" : why_no_products();
   }
 
  private:
@@ -72,14 +77,10 @@ class Cuda final : public kernelgen::GeneratedDevice {
   }
 
   std::shared_ptr<kernelgen::Machine> open() override {
-    return std::make_shared<CudaMachine>(index_, kernelgen::Cache(cache_), library_from_,
-                                         rounding_);
+    return std::make_shared<CudaMachine>(settings_);
   }
 
-  int index_;
-  std::filesystem::path cache_;
-  std::int64_t library_from_;
-  Rounding rounding_;
+  CudaMachine::Settings settings_;
 };
 
 }  // namespace

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CUDA machine: one stream, memory from the device's pool in the stream's order.
+// The CUDA machine: one stream, memory from the device's pool in the stream's order, what comes
+// again as graphs.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -10,14 +13,21 @@
 #include "kernelgen/cache.hpp"
 #include "kernelgen/machine.hpp"
 #include "products.hpp"
+#include "staging.hpp"
 #include "stream.hpp"
 
 namespace odeum::cuda {
 
 class CudaMachine final : public kernelgen::Machine {
  public:
-  /// library_from: as kernelgen::Machine's.
-  CudaMachine(int index, kernelgen::Cache cache, std::int64_t library_from, Rounding rounding);
+  struct Settings {
+    int index = 0;
+    std::filesystem::path cache;
+    std::int64_t library_from = kernelgen::kNoLibrary;  ///< as kernelgen::Machine's
+    Rounding rounding = Rounding::float32;
+    bool graphs = true;
+  };
+  explicit CudaMachine(const Settings& settings);
   ~CudaMachine() override;
 
   kernelgen::Dialect dialect() const override { return kernelgen::Dialect::cuda; }
@@ -27,16 +37,18 @@ class CudaMachine final : public kernelgen::Machine {
   void copy(View to, View from, std::size_t bytes) override;
   void fill_zero(View to, std::size_t bytes) override;
   void synchronize() override;
-  std::int64_t library_from() const override { return library_from_; }
+  std::int64_t library_from() const override { return settings_.library_from; }
   void multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a, View b,
                 View c) override;
   std::unique_ptr<kernelgen::Module> build(const kernelgen::Source& source) override;
+  bool records() const override { return settings_.graphs; }
+  std::unique_ptr<kernelgen::Recorded> record(const std::function<void()>& queue) override;
 
  private:
+  Settings settings_;
   std::shared_ptr<Stream> stream_;
   kernelgen::Cache cache_;
-  std::int64_t library_from_;
-  Rounding rounding_;
+  Staging staging_;
   std::unique_ptr<Products> products_;
 };
 
