@@ -61,6 +61,10 @@ class Variant {
         multiply(launch, rows);
         continue;
       }
+      if (launch.convolution >= 0) {
+        convolve(launch, rows);
+        continue;
+      }
       const std::int64_t groups = launch.groups(rows);
       if (groups == 0) continue;
       for (std::size_t i = 0; i < launch.slots.size(); ++i)
@@ -84,8 +88,27 @@ class Variant {
       return;
     }
     ++machine_->counts().launches;
-    machine_->multiply(p, rows, view(0) + static_cast<std::size_t>(p.offset_a) * size,
-                       view(1) + static_cast<std::size_t>(p.offset_b) * size, view(2));
+    const View a = view(0) + static_cast<std::size_t>(p.offset_a) * size;
+    const View b = view(1) + static_cast<std::size_t>(p.offset_b) * size;
+    if (!p.biased) return machine_->multiply(p, rows, a, b, view(2));
+    machine_->multiply_and_add(p, rows, a, b,
+                               view(3) + static_cast<std::size_t>(p.offset_bias) * size, view(2));
+  }
+
+  void convolve(const Launch& launch, std::int64_t rows) {
+    const LibraryConvolution& c = plan_.convolutions[static_cast<std::size_t>(launch.convolution)];
+    const auto view = [&](std::size_t i) {
+      return views_[static_cast<std::size_t>(launch.slots[i])];
+    };
+    const std::size_t size = size_of(c.type);
+    const Slot& result = plan_.slots[static_cast<std::size_t>(launch.slots[2])];
+    const auto entries = static_cast<std::size_t>(result.size.at(rows));
+    if (entries == 0) return;
+    if (c.images.at(rows) * c.channels * c.out_channels == 0)
+      return machine_->fill_zero(view(2), entries * size);
+    ++machine_->counts().launches;
+    machine_->convolve(c, rows, view(0) + static_cast<std::size_t>(c.offset_first) * size,
+                       view(1) + static_cast<std::size_t>(c.offset_second) * size, view(2));
   }
 
   /// The module whose indices hold every count of this run.
@@ -195,7 +218,10 @@ class GeneratedExecutable final : public Executable {
   }
 
   Variant& add(std::vector<bool> wanted) {
-    Plan plan = make_plan(program_, options_, wanted, machine_->library_from());
+    Plan plan = make_plan(program_, options_, wanted,
+                          {.products = machine_->library_from(),
+                           .biases = machine_->adds_biases(),
+                           .convolutions = machine_->convolutions_from()});
     variants_.emplace_back(std::move(wanted), Variant(std::move(plan), options_.name, machine_));
     return variants_.back().second;
   }
@@ -211,6 +237,14 @@ class GeneratedExecutable final : public Executable {
 
 void Machine::multiply(const LibraryProduct&, std::int64_t, View, View, View) {
   bug("a machine without a library was given a product");
+}
+
+void Machine::multiply_and_add(const LibraryProduct&, std::int64_t, View, View, View, View) {
+  bug("a machine whose library adds no bias was given one");
+}
+
+void Machine::convolve(const LibraryConvolution&, std::int64_t, View, View, View) {
+  bug("a machine without a library was given a convolution");
 }
 
 std::unique_ptr<Recorded> Machine::record(const std::function<void()>&) {

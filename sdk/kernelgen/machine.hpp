@@ -69,6 +69,17 @@ class Machine {
   virtual std::int64_t library_from() const { return kNoLibrary; }
   /// Queues C = A B for this many rows; every extent is above 0, places are where A, B, C begin.
   virtual void multiply(const LibraryProduct& product, std::int64_t rows, View a, View b, View c);
+  /// Does it add a bias to a float32 product?
+  virtual bool adds_biases() const { return false; }
+  /// As `multiply`, of a product that is biased.
+  virtual void multiply_and_add(const LibraryProduct& product, std::int64_t rows, View a, View b,
+                                View bias, View c);
+  /// From how many multiplications on a convolution goes to `convolve`; kNoLibrary: none does.
+  virtual std::int64_t convolutions_from() const { return kNoLibrary; }
+  /// Queues the convolution for this many rows; no extent is 0, places are where the operands and
+  /// the result begin.
+  virtual void convolve(const LibraryConvolution& convolution, std::int64_t rows, View first,
+                        View second, View result);
   /// Throws RunError with the compiler's words where the text does not build.
   virtual std::unique_ptr<Module> build(const Source& source) = 0;
 

@@ -27,6 +27,9 @@ Driver open_driver() {
   const std::string major = "." FAKE_CUDA_MAJOR;
   void* library = open("libcuda.so.1");
   for (const char* name : {"libnvrtc.so", "libcublasLt.so"}) open(name + major);
+#ifdef FAKE_CUDNN_MAJOR
+  open("libcudnn.so." FAKE_CUDNN_MAJOR);
+#endif
   Driver driver{};
   find(library, "fake_reset", driver.reset);
   find(library, "fake_calls", driver.calls);

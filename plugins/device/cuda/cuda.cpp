@@ -28,9 +28,14 @@ class Cuda final : public kernelgen::GeneratedDevice {
               "who multiplies matrices: generated kernels; cuBLAS wherever it can; automatic: "
               "cuBLAS from 2 million multiplications on")
         .choices({"automatic", "generated", "library"})
+        .text("convolutions", "automatic",
+              "who convolves: generated kernels; cuDNN wherever a window pads both ends of a side "
+              "alike; automatic: cuDNN, where it can be opened, from 2 million multiplications on")
+        .choices({"automatic", "generated", "library"})
         .text("rounding", "float32",
-              "what cuBLAS rounds float32 factors to before it multiplies (sums are float32): tf32 "
-              "has 11 significant bits, bfloat16 8; both use the tensor cores")
+              "what the libraries round float32 factors to before they multiply (sums are "
+              "float32): tf32 has 11 significant bits, bfloat16 8 (in products; convolutions take "
+              "tf32 then); both use the tensor cores")
         .choices({"float32", "tf32", "bfloat16"})
         .flag("graphs", true,
               "record the launches of a program that runs again in the same memory as a CUDA "
@@ -42,12 +47,13 @@ class Cuda final : public kernelgen::GeneratedDevice {
                   .cache = kernelgen::cache_folder(config.text("cache")),
                   .library_from = kernelgen::library_from(config.text("products"), kLarge),
                   .rounding = rounding(config.text("rounding")),
-                  .graphs = config.flag("graphs")} {
-    if (settings_.library_from == kernelgen::kNoLibrary &&
+                  .graphs = config.flag("graphs")},
+        convolutions_(config.text("convolutions")) {
+    if (settings_.library_from == kernelgen::kNoLibrary && convolutions_ == "generated" &&
         settings_.rounding != Rounding::float32) {
       throw ConfigError(config.place("rounding"),
-                        "rounding is what cuBLAS does, and products: generated never calls it; "
-                        "leave one of the two out");
+                        "rounding is what the libraries do, and products: generated with "
+                        "convolutions: generated never calls them; leave one of the three out");
     }
   }
 
@@ -66,7 +72,11 @@ class Cuda final : public kernelgen::GeneratedDevice {
     } catch (const RunError& error) {
       return error.what();
     }
-    return settings_.library_from == kernelgen::kNoLibrary ? "" : why_no_products();
+    const std::string no_products =
+        settings_.library_from == kernelgen::kNoLibrary ? "" : why_no_products();
+    if (!no_products.empty()) return no_products + "; or use products: generated";
+    if (convolutions_ != "library" || why_no_convolutions().empty()) return "";
+    return why_no_convolutions() + "; or use convolutions: automatic";
   }
 
  private:
@@ -77,10 +87,16 @@ class Cuda final : public kernelgen::GeneratedDevice {
   }
 
   std::shared_ptr<kernelgen::Machine> open() override {
-    return std::make_shared<CudaMachine>(settings_);
+    CudaMachine::Settings settings = settings_;
+    // Asked for by name cuDNN must be there (`probe`), else it is used where it is.
+    const bool wanted = convolutions_ == "library" ||
+                        (convolutions_ == "automatic" && why_no_convolutions().empty());
+    if (wanted) settings.convolutions_from = kernelgen::library_from(convolutions_, kLarge);
+    return std::make_shared<CudaMachine>(settings);
   }
 
   CudaMachine::Settings settings_;
+  std::string convolutions_;
 };
 
 }  // namespace

@@ -137,9 +137,26 @@ std::unique_ptr<kernelgen::Recorded> CudaMachine::record(const std::function<voi
 
 void CudaMachine::multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a,
                            View b, View c) {
+  products().multiply(product, rows, address_of(a), address_of(b), 0, address_of(c));
+}
+
+void CudaMachine::multiply_and_add(const kernelgen::LibraryProduct& product, std::int64_t rows,
+                                   View a, View b, View bias, View c) {
+  products().multiply(product, rows, address_of(a), address_of(b), address_of(bias), address_of(c));
+}
+
+Products& CudaMachine::products() {
   stream_->enter();
   if (!products_) products_ = std::make_unique<Products>(stream_, settings_.rounding);
-  products_->multiply(product, rows, address_of(a), address_of(b), 0, address_of(c));
+  return *products_;
+}
+
+void CudaMachine::convolve(const kernelgen::LibraryConvolution& convolution, std::int64_t rows,
+                           View first, View second, View result) {
+  stream_->enter();
+  if (!convolutions_) convolutions_ = std::make_unique<Convolutions>(stream_, settings_.rounding);
+  convolutions_->convolve(convolution, rows, address_of(first), address_of(second),
+                          address_of(result));
 }
 
 CudaMachine::~CudaMachine() = default;

@@ -10,6 +10,7 @@
 
 #include "api.hpp"
 #include "compiler.hpp"
+#include "convolutions.hpp"
 #include "kernelgen/cache.hpp"
 #include "kernelgen/machine.hpp"
 #include "products.hpp"
@@ -24,6 +25,7 @@ class CudaMachine final : public kernelgen::Machine {
     int index = 0;
     std::filesystem::path cache;
     std::int64_t library_from = kernelgen::kNoLibrary;  ///< as kernelgen::Machine's
+    std::int64_t convolutions_from = kernelgen::kNoLibrary;
     Rounding rounding = Rounding::float32;
     bool graphs = true;
   };
@@ -40,16 +42,25 @@ class CudaMachine final : public kernelgen::Machine {
   std::int64_t library_from() const override { return settings_.library_from; }
   void multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a, View b,
                 View c) override;
+  bool adds_biases() const override { return true; }
+  void multiply_and_add(const kernelgen::LibraryProduct& product, std::int64_t rows, View a, View b,
+                        View bias, View c) override;
+  std::int64_t convolutions_from() const override { return settings_.convolutions_from; }
+  void convolve(const kernelgen::LibraryConvolution& convolution, std::int64_t rows, View first,
+                View second, View result) override;
   std::unique_ptr<kernelgen::Module> build(const kernelgen::Source& source) override;
   bool records() const override { return settings_.graphs; }
   std::unique_ptr<kernelgen::Recorded> record(const std::function<void()>& queue) override;
 
  private:
+  Products& products();
+
   Settings settings_;
   std::shared_ptr<Stream> stream_;
   kernelgen::Cache cache_;
   Staging staging_;
   std::unique_ptr<Products> products_;
+  std::unique_ptr<Convolutions> convolutions_;
 };
 
 }  // namespace odeum::cuda

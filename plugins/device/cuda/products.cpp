@@ -162,7 +162,7 @@ Products::Prepared& Products::prepared(const kernelgen::LibraryProduct& p, std::
                        alignments[0],
                        alignments[1],
                        alignments[2],
-                       bias == 0 ? 0 : 1};
+                       bias == 0 ? 0 : alignment(bias)};
   std::unique_ptr<Prepared>& known = prepared_[sizes];
   if (known) return *known;
   // cuBLAS counts columns first: what it sees are the transposed matrices, so C' = B' A'.

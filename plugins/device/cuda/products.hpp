@@ -9,12 +9,10 @@
 
 #include "api.hpp"
 #include "kernelgen/library_product.hpp"
+#include "rounding.hpp"
 #include "stream.hpp"
 
 namespace odeum::cuda {
-
-/// What float32 factors are rounded to before they are multiplied; sums are float32 always.
-enum class Rounding : std::uint8_t { float32, tf32, bfloat16 };
 
 /// Empty where cuBLASLt can be opened, else why not.
 std::string why_no_products();
