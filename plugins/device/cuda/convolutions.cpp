@@ -40,7 +40,8 @@ const OpenedCudnn& cudnn() {
 void check(cudnnStatus_t status, const char* what, const Stream& stream) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   stream.require_device();
-  throw RunError(std::string("device cuda: ") + what + ": " + cudnn().api.error_text(status));
+  throw RunError(std::string("device cuda: ") + what + ": " + cudnn().api.error_text(status) +
+                 "; convolutions: generated does without cuDNN");
 }
 
 bool transforms(cudnnConvolutionFwdAlgo_t algorithm) {

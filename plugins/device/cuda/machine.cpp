@@ -73,7 +73,9 @@ class Graph final : public kernelgen::Recorded {
  public:
   Graph(CUgraphExec instance, std::shared_ptr<Stream> stream)
       : instance_(instance), stream_(std::move(stream)) {}
-  ~Graph() override { driver().api.instance_destroy(instance_); }
+  ~Graph() override {
+    if (stream_->try_enter() == CUDA_SUCCESS) driver().api.instance_destroy(instance_);
+  }
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 

@@ -37,7 +37,8 @@ const OpenedCublas& cublas() {
 void check(cublasStatus_t status, const char* what, const Stream& stream) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   stream.require_device();
-  throw RunError(std::string("device cuda: ") + what + ": " + cublas().api.error_text(status));
+  throw RunError(std::string("device cuda: ") + what + ": " + cublas().api.error_text(status) +
+                 "; products: generated does without cuBLASLt");
 }
 
 cublasComputeType_t compute_type(DType type, Rounding rounding) {

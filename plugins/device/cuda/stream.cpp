@@ -47,7 +47,9 @@ bool is_loss(CUresult result) {
     case CUDA_ERROR_ASSERT:
     case CUDA_ERROR_ECC_UNCORRECTABLE:
     case CUDA_ERROR_NVLINK_UNCORRECTABLE:
+#if CUDA_VERSION >= 13000
     case CUDA_ERROR_CONTAINED:
+#endif
     case CUDA_ERROR_DEVICE_UNAVAILABLE:
     case CUDA_ERROR_CONTEXT_IS_DESTROYED:
       return true;
@@ -117,8 +119,10 @@ Stream::~Stream() {
 
 void Stream::enter() const { check(driver().api.set_current(context_), "cuCtxSetCurrent"); }
 
+CUresult Stream::try_enter() const noexcept { return driver().api.set_current(context_); }
+
 CUresult Stream::wait() const noexcept {
-  const CUresult result = driver().api.set_current(context_);
+  const CUresult result = try_enter();
   return result == CUDA_SUCCESS ? driver().api.stream_synchronize(stream_) : result;
 }
 
@@ -128,8 +132,7 @@ void Stream::require_device() const {
 }
 
 void Stream::release(CUdeviceptr memory) const noexcept {
-  if (driver().api.set_current(context_) == CUDA_SUCCESS)
-    driver().api.release_memory(memory, stream_);
+  if (try_enter() == CUDA_SUCCESS) driver().api.release_memory(memory, stream_);
 }
 
 }  // namespace odeum::cuda

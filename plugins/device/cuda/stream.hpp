@@ -34,6 +34,7 @@ class Stream {
   Capability capability() const { return capability_; }
   /// Makes the context the calling thread's.
   void enter() const;
+  CUresult try_enter() const noexcept;
   /// Until all that was queued is done.
   CUresult wait() const noexcept;
   /// DeviceLost if the device stopped working.
