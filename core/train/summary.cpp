@@ -88,6 +88,13 @@ Json make_summary(const Config& root, const model::Pipeline& pipeline, plugin::R
                           {pipeline.main_metric(), progress.best.metric}};
   }
   if (facts.test) json["test"] = to_json(*facts.test);
+  if (facts.traffic.launches + facts.traffic.replays > 0) {
+    json["traffic"] = {{"launches", facts.traffic.launches},
+                       {"replays", facts.traffic.replays},
+                       {"synchronizations", facts.traffic.synchronizations},
+                       {"uploads", facts.traffic.uploads},
+                       {"downloads", facts.traffic.downloads}};
+  }
   if (const auto entropy = pipeline.dataset().entropy()) json["entropy"] = *entropy;
   if (progress.step > 0) json["evaluations"] = per_step(progress);
   if (progress.skipped_samples > 0) json["skipped_samples"] = progress.skipped_samples;

@@ -28,11 +28,13 @@ struct SummaryFacts {
   double seconds = 0.0;             ///< of this process from the first step on, test included
   std::optional<double> last_loss;  ///< mean over the last line of metrics.jsonl
   std::optional<Evaluation> test;
+  DeviceTraffic traffic;  ///< of the steps and validations of this process
 };
 
 /// Keys: status, message, steps, stopped_early, resumed_from, seconds, train_seconds,
 /// startup_seconds, seed, device, precision, parameters, loss, validation {step, <metric>}, test
-/// {samples, <metric>, <metric>_stderr, evaluations, skipped_samples}, entropy, evaluations
+/// {samples, <metric>, <metric>_stderr, evaluations, skipped_samples}, traffic {launches, replays,
+/// synchronizations, uploads, downloads} (of devices that count), entropy, evaluations
 /// {forward_mean, backward_mean, accepted_mean, rejected_mean}, skipped_samples, versions, plugins.
 /// What is not known is left out.
 io::Json make_summary(const Config& root, const model::Pipeline& pipeline,

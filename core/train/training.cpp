@@ -86,6 +86,7 @@ class Training {
     try {
       outcome.ending = loop(interrupt);
       train_seconds_ = seconds();
+      traffic_ = pipeline_.device().traffic();
       if (outcome.ending == Ending::done) test(interrupt);
     } catch (const Interrupted&) {
       outcome.ending = Ending::interrupted;
@@ -357,6 +358,7 @@ class Training {
     facts.train_seconds = train_seconds_.value_or(facts.seconds);
     facts.last_loss = last_loss_;
     facts.startup_seconds = startup_seconds_;
+    facts.traffic = traffic_;
     facts.test = test_;
     return make_summary(root_, pipeline_, registry_, facts);
   }
@@ -382,6 +384,7 @@ class Training {
   std::optional<double> last_loss_;
   std::optional<double> train_seconds_;
   double startup_seconds_ = 0.0;
+  DeviceTraffic traffic_;
   std::optional<Evaluation> test_;
   Clock::time_point begin_ = Clock::now();
 };

@@ -5,6 +5,7 @@
 
 #include "kernelgen/machine.hpp"
 #include "kernelgen/plan.hpp"
+#include "kernelgen/replays.hpp"
 #include "odeum/error.hpp"
 
 namespace odeum::kernelgen {
@@ -43,21 +44,37 @@ class Variant {
     if (plan_.launches.empty()) return;
     reserve(rows);
     bind(rows, inputs, outputs);
+    if (machine_->records() && plan_.launches.size() >= kWorthRecording) {
+      replays_.run(*machine_, rows, views_, [this, rows] { queue(rows); });
+    } else {
+      queue(rows);
+    }
+  }
+
+ private:
+  /// Fewer launches cost no more than to launch what was recorded.
+  static constexpr std::size_t kWorthRecording = 4;
+
+  void queue(std::int64_t rows) {
     for (const Launch& launch : plan_.launches) {
       if (launch.product >= 0) {
         multiply(launch, rows);
+        continue;
+      }
+      if (launch.convolution >= 0) {
+        convolve(launch, rows);
         continue;
       }
       const std::int64_t groups = launch.groups(rows);
       if (groups == 0) continue;
       for (std::size_t i = 0; i < launch.slots.size(); ++i)
         places_[i] = views_[static_cast<std::size_t>(launch.slots[i])];
+      ++machine_->counts().launches;
       built(rows).launch(launch.kernel, groups, rows, launch.parts.at(rows),
                          std::span(places_).first(launch.slots.size()));
     }
   }
 
- private:
   void multiply(const Launch& launch, std::int64_t rows) {
     const LibraryProduct& p = plan_.products[static_cast<std::size_t>(launch.product)];
     const auto view = [&](std::size_t i) {
@@ -70,8 +87,28 @@ class Variant {
       machine_->fill_zero(view(2), static_cast<std::size_t>(entries) * size);
       return;
     }
-    machine_->multiply(p, rows, view(0) + static_cast<std::size_t>(p.offset_a) * size,
-                       view(1) + static_cast<std::size_t>(p.offset_b) * size, view(2));
+    ++machine_->counts().launches;
+    const View a = view(0) + static_cast<std::size_t>(p.offset_a) * size;
+    const View b = view(1) + static_cast<std::size_t>(p.offset_b) * size;
+    if (!p.biased) return machine_->multiply(p, rows, a, b, view(2));
+    machine_->multiply_and_add(p, rows, a, b,
+                               view(3) + static_cast<std::size_t>(p.offset_bias) * size, view(2));
+  }
+
+  void convolve(const Launch& launch, std::int64_t rows) {
+    const LibraryConvolution& c = plan_.convolutions[static_cast<std::size_t>(launch.convolution)];
+    const auto view = [&](std::size_t i) {
+      return views_[static_cast<std::size_t>(launch.slots[i])];
+    };
+    const std::size_t size = size_of(c.type);
+    const Slot& result = plan_.slots[static_cast<std::size_t>(launch.slots[2])];
+    const auto entries = static_cast<std::size_t>(result.size.at(rows));
+    if (entries == 0) return;
+    if (c.images.at(rows) * c.channels * c.out_channels == 0)
+      return machine_->fill_zero(view(2), entries * size);
+    ++machine_->counts().launches;
+    machine_->convolve(c, rows, view(0) + static_cast<std::size_t>(c.offset_first) * size,
+                       view(1) + static_cast<std::size_t>(c.offset_second) * size, view(2));
   }
 
   /// The module whose indices hold every count of this run.
@@ -94,6 +131,7 @@ class Variant {
     }
     const std::size_t bytes = plan_.scratch_bytes(rows);
     if (bytes <= capacity_) return;
+    replays_.clear();
     scratch_.reset();
     capacity_ = 0;
     scratch_ = machine_->allocate(bytes);
@@ -132,6 +170,7 @@ class Variant {
   std::shared_ptr<void> constants_, scratch_;
   std::size_t capacity_ = 0;
   std::vector<View> views_, places_;
+  Replays replays_;
 };
 
 class GeneratedExecutable final : public Executable {
@@ -179,7 +218,10 @@ class GeneratedExecutable final : public Executable {
   }
 
   Variant& add(std::vector<bool> wanted) {
-    Plan plan = make_plan(program_, options_, wanted, machine_->library_from());
+    Plan plan = make_plan(program_, options_, wanted,
+                          {.products = machine_->library_from(),
+                           .biases = machine_->adds_biases(),
+                           .convolutions = machine_->convolutions_from()});
     variants_.emplace_back(std::move(wanted), Variant(std::move(plan), options_.name, machine_));
     return variants_.back().second;
   }
@@ -195,6 +237,18 @@ class GeneratedExecutable final : public Executable {
 
 void Machine::multiply(const LibraryProduct&, std::int64_t, View, View, View) {
   bug("a machine without a library was given a product");
+}
+
+void Machine::multiply_and_add(const LibraryProduct&, std::int64_t, View, View, View, View) {
+  bug("a machine whose library adds no bias was given one");
+}
+
+void Machine::convolve(const LibraryConvolution&, std::int64_t, View, View, View) {
+  bug("a machine without a library was given a convolution");
+}
+
+std::unique_ptr<Recorded> Machine::record(const std::function<void()>&) {
+  bug("a machine that does not record was asked to");
 }
 
 std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options,

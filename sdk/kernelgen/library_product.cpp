@@ -10,8 +10,6 @@
 namespace odeum::kernelgen {
 namespace {
 
-/// Rows count as many when the size of a product is judged.
-constexpr std::int64_t kUsualRows = 1024;
 /// A product with a thinner side has nothing for a library to reuse.
 constexpr std::int64_t kThin = 16;
 

@@ -41,8 +41,8 @@ std::size_t first_fit(std::vector<Slot>& slots, Home home, std::size_t unit) {
 
 }  // namespace
 
-Lowering::Lowering(const Graph& graph, std::int64_t library_from)
-    : graph_(graph), library_from_(library_from), fusion_(fuse(graph)), slot_of_(graph.size(), -1) {
+Lowering::Lowering(const Graph& graph, const Libraries& libraries)
+    : graph_(graph), libraries_(libraries), fusion_(fuse(graph)), slot_of_(graph.size(), -1) {
   make_leaf_slots();
   make_slots();
   for (const Unit& unit : fusion_.units) write(unit);
@@ -140,15 +140,34 @@ void Lowering::launch(const KernelText& text, int threads, Launch launch) {
 }
 
 bool Lowering::to_library(ValueId dot) {
-  if (library_from_ == kNoLibrary) return false;
-  const auto product = library_product(graph_, dot);
-  if (!product || !is_large(*product, library_from_)) return false;
+  if (libraries_.products == kNoLibrary) return false;
+  auto product = library_product(graph_, dot);
+  if (!product || !is_large(*product, libraries_.products)) return false;
   Launch launch;
   launch.product = static_cast<int>(plan_.products.size());
   const int a = slot(graph_.root(graph_.operand(dot, 0)));
   const int b = slot(graph_.root(graph_.operand(dot, 1)));
   launch.slots = {product->exchanged ? b : a, product->exchanged ? a : b, slot(dot)};
+  if (graph_[dot].operands.size() == 3) {
+    const Layout& bias = graph_.layout(graph_.operand(dot, 2));
+    product->biased = true;
+    product->offset_bias = bias.offset;
+    launch.slots.push_back(slot(bias.root));
+  }
   plan_.products.push_back(*product);
+  plan_.launches.push_back(std::move(launch));
+  return true;
+}
+
+bool Lowering::convolution_to_library(ValueId id) {
+  if (libraries_.convolutions == kNoLibrary) return false;
+  const auto convolution = library_convolution(graph_, id);
+  if (!convolution || !is_large(*convolution, libraries_.convolutions)) return false;
+  Launch launch;
+  launch.convolution = static_cast<int>(plan_.convolutions.size());
+  launch.slots = {slot(graph_.root(graph_.operand(id, 0))),
+                  slot(graph_.root(graph_.operand(id, 1))), slot(id)};
+  plan_.convolutions.push_back(*convolution);
   plan_.launches.push_back(std::move(launch));
   return true;
 }
@@ -167,7 +186,7 @@ void Lowering::write(const Unit& unit) {
     case Op::lu_solve:
       return write_lu_solve(*this, id);
     default:
-      return write_convolution(*this, id);
+      return convolution_to_library(id) ? void() : write_convolution(*this, id);
   }
 }
 

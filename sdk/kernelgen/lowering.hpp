@@ -18,7 +18,7 @@ namespace odeum::kernelgen {
 
 class Lowering {
  public:
-  Lowering(const Graph& graph, std::int64_t library_from);
+  Lowering(const Graph& graph, const Libraries& libraries);
   Plan finish();
 
   const Graph& graph() const { return graph_; }
@@ -29,6 +29,8 @@ class Lowering {
   void launch(const KernelText& text, int threads, Launch launch);
   /// Launches the dot as a product of the machine's library, if it is one and large.
   bool to_library(ValueId dot);
+  /// So with a convolution.
+  bool convolution_to_library(ValueId id);
 
  private:
   void make_leaf_slots();
@@ -39,7 +41,7 @@ class Lowering {
   void find_widest();
 
   const Graph& graph_;
-  std::int64_t library_from_;
+  Libraries libraries_;
   Fusion fusion_;
   Plan plan_;
   std::vector<int> slot_of_;

@@ -24,9 +24,10 @@ std::int64_t Launch::groups(std::int64_t rows) const {
 }
 
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted, std::int64_t library_from) {
-  const Graph graph(program, options, wanted);
-  return Lowering(graph, library_from).finish();
+               const std::vector<bool>& wanted, const Libraries& libraries) {
+  Graph graph(program, options, wanted);
+  if (libraries.biases && libraries.products != kNoLibrary) join_biases(graph, libraries.products);
+  return Lowering(graph, libraries).finish();
 }
 
 }  // namespace odeum::kernelgen

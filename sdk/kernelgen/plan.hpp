@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernelgen/graph.hpp"
+#include "kernelgen/library_convolution.hpp"
 #include "kernelgen/library_product.hpp"
 #include "kernelgen/size.hpp"
 
@@ -42,8 +43,9 @@ struct Parts {
   std::int64_t at(std::int64_t rows) const;
 };
 
-/// One run of a kernel, or of a library's product (`product` >= 0, slots A, B, C). A kernel has
-/// ceil(m / tile_m) * ceil(n / tile_n) * z * parts groups in one row.
+/// One run of a kernel, or of a library's product (`product` >= 0, slots A, B, C and the bias if it
+/// is biased) or convolution (`convolution` >= 0, slots of the operands and the result). A kernel
+/// has ceil(m / tile_m) * ceil(n / tile_n) * z * parts groups in one row.
 struct Launch {
   int kernel = -1;
   std::vector<int> slots = {};
@@ -54,6 +56,7 @@ struct Launch {
   Size z = {};
   Parts parts = {};
   int product = -1;
+  int convolution = -1;
 
   std::int64_t groups(std::int64_t rows) const;
 };
@@ -67,6 +70,7 @@ struct Plan {
   std::vector<Kernel> kernels;
   std::vector<Launch> launches;
   std::vector<LibraryProduct> products;
+  std::vector<LibraryConvolution> convolutions;
   std::vector<Slot> slots;
   std::vector<std::byte> constants;
   std::size_t fixed_bytes = 0;
@@ -85,10 +89,17 @@ struct Plan {
 /// Threads of a group of elementwise kernels.
 inline constexpr int kThreads = 128;
 
-/// From how many multiplications on contractions go to the machine's library; none by default.
+/// No work goes to a library.
 inline constexpr std::int64_t kNoLibrary = -1;
 
+/// What goes to the machine's libraries: from how many multiplications on, or kNoLibrary.
+struct Libraries {
+  std::int64_t products = kNoLibrary;
+  bool biases = false;  ///< they add a bias to a float32 product
+  std::int64_t convolutions = kNoLibrary;
+};
+
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted, std::int64_t library_from = kNoLibrary);
+               const std::vector<bool>& wanted, const Libraries& libraries = {});
 
 }  // namespace odeum::kernelgen

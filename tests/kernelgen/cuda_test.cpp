@@ -12,6 +12,7 @@
 #ifdef ODEUM_WITH_CUDA
 #include "cuda/api.hpp"
 #include "cuda/compiler.hpp"
+#include "cuda/cudnn_api.hpp"
 #include "cuda/library.hpp"
 #endif
 
@@ -43,6 +44,11 @@ TEST(CudaSymbols, OfTheCompilerAreAllThere) {
 TEST(CudaSymbols, OfTheProductsAreAllThere) {
   expect_every_symbol<cuda::Cublas>(cuda::Cublas::names());
 }
+#ifdef ODEUM_WITH_CUDNN
+TEST(CudaSymbols, OfTheConvolutionsAreAllThere) {
+  expect_every_symbol<cuda::Cudnn>(cuda::Cudnn::names());
+}
+#endif
 
 bool has_compiler() {
   return static_cast<bool>(cuda::Library(cuda::Nvrtc::names(), cuda::toolkit_folders()));

@@ -111,7 +111,7 @@ TEST(LibraryProducts, AreLargeContractionsOfDenseMatrices) {
         optimize(record(std::vector<InputSpec>{{"x", {kRows, width}, DType::f32},
                                                {"w", {width, width}, DType::f32}},
                         [](Arguments in) { return Tensors{linear(in[0], in[1])}; }));
-    return make_plan(program, {.name = "test", .outputs = {}}, {true}, from).products;
+    return make_plan(program, {.name = "test", .outputs = {}}, {true}, {.products = from}).products;
   };
   constexpr std::int64_t kLarge = std::int64_t{1} << 24U;
   EXPECT_TRUE(products(64, kLarge).empty());

@@ -14,6 +14,6 @@ std::vector<std::string> versions(const std::string& name) {
 }  // namespace
 
 std::vector<std::string> Nvrtc::names() { return versions("libnvrtc"); }
-std::vector<std::string> Cublas::names() { return versions("libcublas"); }
+std::vector<std::string> Cublas::names() { return versions("libcublasLt"); }
 
 }  // namespace odeum::cuda

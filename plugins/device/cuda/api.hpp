@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The functions of the driver, of NVRTC and of cuBLAS that the device calls, opened at run time.
+// The functions of the driver, of NVRTC and of cuBLASLt that the device calls, opened at run time.
 // Types come from the toolkit's headers, so a wrong signature does not compile; `each` names the
 // symbol of every function once, for whoever opens them or checks that they are there.
 #pragma once
 
-#include <cublas_v2.h>
+#include <cublasLt.h>
 #include <cuda.h>
 #include <nvrtc.h>
 
@@ -28,6 +28,19 @@ struct Driver {
   decltype(&::cuStreamCreate) stream_create;
   decltype(&::cuStreamDestroy) stream_destroy;
   decltype(&::cuStreamSynchronize) stream_synchronize;
+  decltype(&::cuStreamQuery) stream_query;
+  decltype(&::cuStreamBeginCapture) capture_begin;
+  decltype(&::cuStreamEndCapture) capture_end;
+  decltype(&::cuGraphInstantiate) graph_instantiate;
+  decltype(&::cuGraphLaunch) graph_launch;
+  decltype(&::cuGraphDestroy) graph_destroy;
+  decltype(&::cuGraphExecDestroy) instance_destroy;
+  decltype(&::cuEventCreate) event_create;
+  decltype(&::cuEventRecord) event_record;
+  decltype(&::cuEventSynchronize) event_synchronize;
+  decltype(&::cuEventDestroy) event_destroy;
+  decltype(&::cuMemHostAlloc) allocate_host;
+  decltype(&::cuMemFreeHost) release_host;
   decltype(&::cuDeviceGetDefaultMemPool) pool;
   decltype(&::cuMemPoolSetAttribute) pool_attribute;
   decltype(&::cuMemAllocAsync) allocate;
@@ -57,6 +70,19 @@ struct Driver {
     visit(stream_create, "cuStreamCreate");
     visit(stream_destroy, "cuStreamDestroy_v2");
     visit(stream_synchronize, "cuStreamSynchronize");
+    visit(stream_query, "cuStreamQuery");
+    visit(capture_begin, "cuStreamBeginCapture_v2");
+    visit(capture_end, "cuStreamEndCapture");
+    visit(graph_instantiate, "cuGraphInstantiateWithFlags");
+    visit(graph_launch, "cuGraphLaunch");
+    visit(graph_destroy, "cuGraphDestroy");
+    visit(instance_destroy, "cuGraphExecDestroy");
+    visit(event_create, "cuEventCreate");
+    visit(event_record, "cuEventRecord");
+    visit(event_synchronize, "cuEventSynchronize");
+    visit(event_destroy, "cuEventDestroy_v2");
+    visit(allocate_host, "cuMemHostAlloc");
+    visit(release_host, "cuMemFreeHost");
     visit(pool, "cuDeviceGetDefaultMemPool");
     visit(pool_attribute, "cuMemPoolSetAttribute");
     visit(allocate, "cuMemAllocAsync");
@@ -100,21 +126,37 @@ struct Nvrtc {
 };
 
 struct Cublas {
-  decltype(&::cublasCreate_v2) create;
-  decltype(&::cublasDestroy_v2) destroy;
-  decltype(&::cublasSetStream_v2) set_stream;
-  decltype(&::cublasSetWorkspace_v2) set_workspace;
-  decltype(&::cublasGetStatusString) error_text;
-  decltype(&::cublasGemmStridedBatchedEx_64) multiply;
+  decltype(&::cublasLtCreate) create;
+  decltype(&::cublasLtDestroy) destroy;
+  decltype(&::cublasLtGetStatusString) error_text;
+  decltype(&::cublasLtMatmulDescCreate) product_create;
+  decltype(&::cublasLtMatmulDescDestroy) product_destroy;
+  decltype(&::cublasLtMatmulDescSetAttribute) product_set;
+  decltype(&::cublasLtMatrixLayoutCreate) layout_create;
+  decltype(&::cublasLtMatrixLayoutDestroy) layout_destroy;
+  decltype(&::cublasLtMatrixLayoutSetAttribute) layout_set;
+  decltype(&::cublasLtMatmulPreferenceCreate) preference_create;
+  decltype(&::cublasLtMatmulPreferenceDestroy) preference_destroy;
+  decltype(&::cublasLtMatmulPreferenceSetAttribute) preference_set;
+  decltype(&::cublasLtMatmulAlgoGetHeuristic) algorithms;
+  decltype(&::cublasLtMatmul) multiply;
 
   template <class Visit>
   void each(Visit&& visit) {
-    visit(create, "cublasCreate_v2");
-    visit(destroy, "cublasDestroy_v2");
-    visit(set_stream, "cublasSetStream_v2");
-    visit(set_workspace, "cublasSetWorkspace_v2");
-    visit(error_text, "cublasGetStatusString");
-    visit(multiply, "cublasGemmStridedBatchedEx_64");
+    visit(create, "cublasLtCreate");
+    visit(destroy, "cublasLtDestroy");
+    visit(error_text, "cublasLtGetStatusString");
+    visit(product_create, "cublasLtMatmulDescCreate");
+    visit(product_destroy, "cublasLtMatmulDescDestroy");
+    visit(product_set, "cublasLtMatmulDescSetAttribute");
+    visit(layout_create, "cublasLtMatrixLayoutCreate");
+    visit(layout_destroy, "cublasLtMatrixLayoutDestroy");
+    visit(layout_set, "cublasLtMatrixLayoutSetAttribute");
+    visit(preference_create, "cublasLtMatmulPreferenceCreate");
+    visit(preference_destroy, "cublasLtMatmulPreferenceDestroy");
+    visit(preference_set, "cublasLtMatmulPreferenceSetAttribute");
+    visit(algorithms, "cublasLtMatmulAlgoGetHeuristic");
+    visit(multiply, "cublasLtMatmul");
   }
   static std::vector<std::string> names();
 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernelgen/generated_device.hpp"
 #include "machine.hpp"
 #include "odeum/config.hpp"
 #include "odeum/device.hpp"
@@ -9,7 +10,7 @@
 namespace odeum::cuda {
 namespace {
 
-class Cuda final : public Device {
+class Cuda final : public kernelgen::GeneratedDevice {
  public:
   static Schema schema() {
     return Schema(
@@ -27,20 +28,32 @@ class Cuda final : public Device {
               "who multiplies matrices: generated kernels; cuBLAS wherever it can; automatic: "
               "cuBLAS from 2 million multiplications on")
         .choices({"automatic", "generated", "library"})
+        .text("convolutions", "automatic",
+              "who convolves: generated kernels; cuDNN wherever a window pads both ends of a side "
+              "alike; automatic: cuDNN, where it can be opened, from 2 million multiplications on")
+        .choices({"automatic", "generated", "library"})
         .text("rounding", "float32",
-              "what cuBLAS rounds float32 factors to before it multiplies (sums are float32): tf32 "
-              "has 11 significant bits, bfloat16 8; both use the tensor cores")
-        .choices({"float32", "tf32", "bfloat16"});
+              "what the libraries round float32 factors to before they multiply (sums are "
+              "float32): tf32 has 11 significant bits, bfloat16 8 (in products; convolutions take "
+              "tf32 then); both use the tensor cores")
+        .choices({"float32", "tf32", "bfloat16"})
+        .flag("graphs", true,
+              "record the launches of a program that runs again in the same memory as a CUDA "
+              "graph, and launch that");
   }
   explicit Cuda(const Config& config)
-      : index_(static_cast<int>(config.integer("index"))),
-        cache_(kernelgen::cache_folder(config.text("cache"))),
-        library_from_(library_from(config.text("products"))),
-        rounding_(rounding(config.text("rounding"))) {
-    if (library_from_ == kernelgen::kNoLibrary && rounding_ != Rounding::float32) {
+      : GeneratedDevice("cuda"),
+        settings_{.index = static_cast<int>(config.integer("index")),
+                  .cache = kernelgen::cache_folder(config.text("cache")),
+                  .library_from = kernelgen::library_from(config.text("products"), kLarge),
+                  .rounding = rounding(config.text("rounding")),
+                  .graphs = config.flag("graphs")},
+        convolutions_(config.text("convolutions")) {
+    if (settings_.library_from == kernelgen::kNoLibrary && convolutions_ == "generated" &&
+        settings_.rounding != Rounding::float32) {
       throw ConfigError(config.place("rounding"),
-                        "rounding is what cuBLAS does, and products: generated never calls it; "
-                        "leave one of the two out");
+                        "rounding is what the libraries do, and products: generated with "
+                        "convolutions: generated never calls them; leave one of the three out");
     }
   }
 
@@ -50,8 +63,8 @@ class Cuda final : public Device {
     int count = 0;
     if (opened.api.device_count(&count) != CUDA_SUCCESS || count == 0)
       return "the NVIDIA driver finds no graphics card";
-    if (index_ >= count) {
-      return "there is no graphics card of index " + std::to_string(index_) +
+    if (settings_.index >= count) {
+      return "there is no graphics card of index " + std::to_string(settings_.index) +
              ": the driver finds " + std::to_string(count);
     }
     try {
@@ -59,51 +72,31 @@ class Cuda final : public Device {
     } catch (const RunError& error) {
       return error.what();
     }
-    return library_from_ == kernelgen::kNoLibrary ? "" : why_no_products();
-  }
-
-  std::shared_ptr<void> allocate(std::size_t bytes) override { return machine().allocate(bytes); }
-  void upload(View to, const void* from, std::size_t bytes) override {
-    machine().upload(to, from, bytes);
-  }
-  void download(void* to, View from, std::size_t bytes) override {
-    machine().download(to, from, bytes);
-  }
-  void copy(View to, View from, std::size_t bytes) override { machine().copy(to, from, bytes); }
-  void fill_zero(View to, std::size_t bytes) override { machine().fill_zero(to, bytes); }
-  void synchronize() override { machine().synchronize(); }
-  std::unique_ptr<Executable> compile(const Program& program,
-                                      const CompileOptions& options) override {
-    machine();
-    return kernelgen::compile(program, options, machine_);
+    const std::string no_products =
+        settings_.library_from == kernelgen::kNoLibrary ? "" : why_no_products();
+    if (!no_products.empty()) return no_products + "; or use products: generated";
+    if (convolutions_ != "library" || why_no_convolutions().empty()) return "";
+    return why_no_convolutions() + "; or use convolutions: automatic";
   }
 
  private:
-  static std::int64_t library_from(const std::string& products) {
-    constexpr std::int64_t kLarge = 128 * 128 * 128;
-    if (products == "generated") return kernelgen::kNoLibrary;
-    return products == "library" ? 0 : kLarge;
-  }
+  static constexpr std::int64_t kLarge = 128 * 128 * 128;
   static Rounding rounding(const std::string& name) {
     if (name == "tf32") return Rounding::tf32;
     return name == "bfloat16" ? Rounding::bfloat16 : Rounding::float32;
   }
 
-  CudaMachine& machine() {
-    if (!machine_) {
-      const std::string reason = probe();
-      if (!reason.empty()) throw RunError("device cuda: " + reason);
-      machine_ =
-          std::make_shared<CudaMachine>(index_, kernelgen::Cache(cache_), library_from_, rounding_);
-    }
-    return *machine_;
+  std::shared_ptr<kernelgen::Machine> open() override {
+    CudaMachine::Settings settings = settings_;
+    // Asked for by name cuDNN must be there (`probe`), else it is used where it is.
+    const bool wanted = convolutions_ == "library" ||
+                        (convolutions_ == "automatic" && why_no_convolutions().empty());
+    if (wanted) settings.convolutions_from = kernelgen::library_from(convolutions_, kLarge);
+    return std::make_shared<CudaMachine>(settings);
   }
 
-  int index_;
-  std::filesystem::path cache_;
-  std::int64_t library_from_;
-  Rounding rounding_;
-  std::shared_ptr<CudaMachine> machine_;
+  CudaMachine::Settings settings_;
+  std::string convolutions_;
 };
 
 }  // namespace

@@ -28,9 +28,8 @@ class CudaModule final : public kernelgen::Module {
     }
   }
   ~CudaModule() override {
-    stream_->enter();
-    driver().api.stream_synchronize(stream_->handle());
-    driver().api.module_unload(module_);
+    // Kernels that are still queued keep the module until they are done.
+    if (stream_->wait() == CUDA_SUCCESS) driver().api.module_unload(module_);
   }
   CudaModule(const CudaModule&) = delete;
   CudaModule& operator=(const CudaModule&) = delete;
@@ -70,20 +69,96 @@ class CudaModule final : public kernelgen::Module {
   std::vector<void*> arguments_;
 };
 
+class Graph final : public kernelgen::Recorded {
+ public:
+  Graph(CUgraphExec instance, std::shared_ptr<Stream> stream)
+      : instance_(instance), stream_(std::move(stream)) {}
+  ~Graph() override {
+    if (stream_->try_enter() == CUDA_SUCCESS) driver().api.instance_destroy(instance_);
+  }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  void replay() override {
+    stream_->enter();
+    check(driver().api.graph_launch(instance_, stream_->handle()), "cuGraphLaunch");
+  }
+
+ private:
+  CUgraphExec instance_;
+  std::shared_ptr<Stream> stream_;
+};
+
+/// A stream that is being captured: what is queued goes into a graph, until `end`.
+class Capture {
+ public:
+  explicit Capture(const Stream& stream) : stream_(stream) {
+    // Other threads may go on with what is theirs.
+    check(driver().api.capture_begin(stream.handle(), CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
+          "cuStreamBeginCapture");
+  }
+  ~Capture() {
+    if (!ended_) finish();
+    if (graph_ != nullptr) driver().api.graph_destroy(graph_);
+  }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  CUgraphExec end() {
+    check(finish(), "cuStreamEndCapture");
+    CUgraphExec instance = nullptr;
+    check(driver().api.graph_instantiate(&instance, graph_, 0), "cuGraphInstantiate");
+    return instance;
+  }
+
+ private:
+  CUresult finish() {
+    ended_ = true;
+    return driver().api.capture_end(stream_.handle(), &graph_);
+  }
+
+  const Stream& stream_;
+  CUgraph graph_ = nullptr;
+  bool ended_ = false;
+};
+
 }  // namespace
 
-CudaMachine::CudaMachine(int index, kernelgen::Cache cache, std::int64_t library_from,
-                         Rounding rounding)
-    : stream_(std::make_shared<Stream>(index)),
-      cache_(std::move(cache)),
-      library_from_(library_from),
-      rounding_(rounding) {}
+CudaMachine::CudaMachine(const Settings& settings)
+    : settings_(settings),
+      stream_(std::make_shared<Stream>(settings.index)),
+      cache_(settings.cache),
+      staging_(stream_) {}
+
+std::unique_ptr<kernelgen::Recorded> CudaMachine::record(const std::function<void()>& queue) {
+  stream_->enter();
+  Capture capture(*stream_);
+  queue();
+  return std::make_unique<Graph>(capture.end(), stream_);
+}
 
 void CudaMachine::multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a,
                            View b, View c) {
+  products().multiply(product, rows, address_of(a), address_of(b), 0, address_of(c));
+}
+
+void CudaMachine::multiply_and_add(const kernelgen::LibraryProduct& product, std::int64_t rows,
+                                   View a, View b, View bias, View c) {
+  products().multiply(product, rows, address_of(a), address_of(b), address_of(bias), address_of(c));
+}
+
+Products& CudaMachine::products() {
   stream_->enter();
-  if (!products_) products_ = std::make_unique<Products>(stream_, rounding_);
-  products_->multiply(product, rows, address_of(a), address_of(b), address_of(c));
+  if (!products_) products_ = std::make_unique<Products>(stream_, settings_.rounding);
+  return *products_;
+}
+
+void CudaMachine::convolve(const kernelgen::LibraryConvolution& convolution, std::int64_t rows,
+                           View first, View second, View result) {
+  stream_->enter();
+  if (!convolutions_) convolutions_ = std::make_unique<Convolutions>(stream_, settings_.rounding);
+  convolutions_->convolve(convolution, rows, address_of(first), address_of(second),
+                          address_of(result));
 }
 
 CudaMachine::~CudaMachine() = default;
@@ -91,57 +166,37 @@ CudaMachine::~CudaMachine() = default;
 std::shared_ptr<void> CudaMachine::allocate(std::size_t bytes) {
   stream_->enter();
   CUdeviceptr memory = 0;
-  const std::size_t size = bytes == 0 ? 64 : bytes;
-  const CUresult result = driver().api.allocate(&memory, size, stream_->handle());
+  const CUresult result = driver().api.allocate(&memory, bytes, stream_->handle());
   if (result != CUDA_SUCCESS)
-    fail("no memory for " + std::to_string(size) + " bytes on " + stream_->name(), result);
+    fail("no memory for " + std::to_string(bytes) + " bytes on " + stream_->name(), result);
   return {std::bit_cast<void*>(memory), [stream = stream_](void* released) {
-            if (driver().api.set_current == nullptr) return;
-            stream->enter();
-            driver().api.release_memory(reinterpret_cast<CUdeviceptr>(released), stream->handle());
+            stream->release(reinterpret_cast<CUdeviceptr>(released));
           }};
 }
 
 void CudaMachine::upload(View to, const void* from, std::size_t bytes) {
-  if (bytes == 0) return;
   stream_->enter();
-  // From pageable memory this returns when the bytes have been taken over.
-  check(driver().api.to_device(address_of(to), from, bytes, stream_->handle()),
-        "writing to the device");
+  staging_.upload(address_of(to), from, bytes);
 }
 
 void CudaMachine::download(void* to, View from, std::size_t bytes) {
-  if (bytes == 0) return;
   stream_->enter();
-  check(driver().api.to_host(to, address_of(from), bytes, stream_->handle()),
-        "reading from the device");
-  synchronize();
+  staging_.download(to, address_of(from), bytes);
 }
 
 void CudaMachine::copy(View to, View from, std::size_t bytes) {
-  const CUdeviceptr t = address_of(to), f = address_of(from);
-  if (bytes == 0 || t == f) return;
-  if (t < f + bytes && f < t + bytes) {
-    const std::shared_ptr<void> between = allocate(bytes);
-    copy({between.get(), 0}, from, bytes);
-    copy(to, {between.get(), 0}, bytes);
-    return;
-  }
   stream_->enter();
-  check(driver().api.on_device(t, f, bytes, stream_->handle()), "copying on the device");
+  check(driver().api.on_device(address_of(to), address_of(from), bytes, stream_->handle()),
+        "copying on the device");
 }
 
 void CudaMachine::fill_zero(View to, std::size_t bytes) {
-  if (bytes == 0) return;
   stream_->enter();
   check(driver().api.set_bytes(address_of(to), 0, bytes, stream_->handle()),
         "clearing on the device");
 }
 
-void CudaMachine::synchronize() {
-  stream_->enter();
-  check(driver().api.stream_synchronize(stream_->handle()), "waiting for the device");
-}
+void CudaMachine::synchronize() { check(stream_->wait(), "waiting for the device"); }
 
 std::unique_ptr<kernelgen::Module> CudaMachine::build(const kernelgen::Source& source) {
   stream_->enter();

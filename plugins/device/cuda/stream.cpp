@@ -33,6 +33,31 @@ OpenedDriver open_driver() {
   return opened;
 }
 
+/// After these the driver answers every call of the process with the same error.
+bool is_loss(CUresult result) {
+  switch (result) {
+    case CUDA_ERROR_ILLEGAL_ADDRESS:
+    case CUDA_ERROR_LAUNCH_FAILED:
+    case CUDA_ERROR_LAUNCH_TIMEOUT:
+    case CUDA_ERROR_HARDWARE_STACK_ERROR:
+    case CUDA_ERROR_ILLEGAL_INSTRUCTION:
+    case CUDA_ERROR_MISALIGNED_ADDRESS:
+    case CUDA_ERROR_INVALID_ADDRESS_SPACE:
+    case CUDA_ERROR_INVALID_PC:
+    case CUDA_ERROR_ASSERT:
+    case CUDA_ERROR_ECC_UNCORRECTABLE:
+    case CUDA_ERROR_NVLINK_UNCORRECTABLE:
+#if CUDA_VERSION >= 13000
+    case CUDA_ERROR_CONTAINED:
+#endif
+    case CUDA_ERROR_DEVICE_UNAVAILABLE:
+    case CUDA_ERROR_CONTEXT_IS_DESTROYED:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 const OpenedDriver& driver() {
@@ -48,12 +73,12 @@ void fail(const std::string& what, CUresult result) {
   std::string message = "device cuda: " + what + ": " +
                         (words == nullptr ? "unknown error" : words) + " (" +
                         (name == nullptr ? std::to_string(result) : name) + ")";
-  if (result == CUDA_ERROR_OUT_OF_MEMORY) {
-    message += "; take smaller batches, or a gradient that keeps less";
-  } else if (result == CUDA_ERROR_ILLEGAL_ADDRESS || result == CUDA_ERROR_LAUNCH_FAILED ||
-             result == CUDA_ERROR_ECC_UNCORRECTABLE || result == CUDA_ERROR_DEVICE_UNAVAILABLE) {
-    message += "; the device stopped working: go on from the last checkpoint with --resume";
+  if (is_loss(result)) {
+    throw DeviceLost(message +
+                     "; the device stopped working: go on from the last checkpoint with --resume");
   }
+  if (result == CUDA_ERROR_OUT_OF_MEMORY)
+    message += "; take smaller batches, or a gradient that keeps less";
   throw RunError(message);
 }
 
@@ -93,5 +118,21 @@ Stream::~Stream() {
 }
 
 void Stream::enter() const { check(driver().api.set_current(context_), "cuCtxSetCurrent"); }
+
+CUresult Stream::try_enter() const noexcept { return driver().api.set_current(context_); }
+
+CUresult Stream::wait() const noexcept {
+  const CUresult result = try_enter();
+  return result == CUDA_SUCCESS ? driver().api.stream_synchronize(stream_) : result;
+}
+
+void Stream::require_device() const {
+  const CUresult result = driver().api.stream_query(stream_);
+  if (is_loss(result)) fail("the device", result);
+}
+
+void Stream::release(CUdeviceptr memory) const noexcept {
+  if (try_enter() == CUDA_SUCCESS) driver().api.release_memory(memory, stream_);
+}
 
 }  // namespace odeum::cuda

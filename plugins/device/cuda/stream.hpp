@@ -16,7 +16,8 @@ struct OpenedDriver {
 };
 const OpenedDriver& driver();
 
-/// RunError naming what failed, the driver's words, and what to try.
+/// RunError naming what failed, the driver's words, and what to try; DeviceLost where the driver
+/// says that the device stopped working.
 [[noreturn]] void fail(const std::string& what, CUresult result);
 void check(CUresult result, const char* what);
 
@@ -33,6 +34,14 @@ class Stream {
   Capability capability() const { return capability_; }
   /// Makes the context the calling thread's.
   void enter() const;
+  CUresult try_enter() const noexcept;
+  /// Until all that was queued is done.
+  CUresult wait() const noexcept;
+  /// DeviceLost if the device stopped working.
+  void require_device() const;
+  /// Gives memory back to the pool, in the stream's order. Of a device that is lost nothing is left
+  /// to give back.
+  void release(CUdeviceptr memory) const noexcept;
 
  private:
   CUdevice device_ = 0;
