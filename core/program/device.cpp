@@ -6,5 +6,6 @@ namespace odeum::inline v1 {
 
 Executable::~Executable() = default;
 Device::~Device() = default;
+DeviceTraffic Device::traffic() const { return {}; }
 
 }  // namespace odeum::inline v1

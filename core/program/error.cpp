@@ -23,6 +23,10 @@ RunError::RunError(const std::string& message) : std::runtime_error(message) {}
 RunError::RunError(const RunError&) = default;
 RunError::~RunError() = default;
 
+DeviceLost::DeviceLost(const std::string& message) : RunError(message) {}
+DeviceLost::DeviceLost(const DeviceLost&) = default;
+DeviceLost::~DeviceLost() = default;
+
 void bug(const std::string& message) { throw std::logic_error("odeum bug: " + message); }
 
 }  // namespace odeum::inline v1

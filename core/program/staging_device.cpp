@@ -24,6 +24,7 @@ class StagingDevice final : public Device {
   void copy(View to, View from, std::size_t bytes) override { device_->copy(to, from, bytes); }
   void fill_zero(View to, std::size_t bytes) override { device_->fill_zero(to, bytes); }
   void synchronize() override { device_->synchronize(); }
+  DeviceTraffic traffic() const override { return device_->traffic(); }
 
   std::unique_ptr<Executable> compile(const Program& program,
                                       const CompileOptions& options) override {

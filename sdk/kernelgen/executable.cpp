@@ -52,6 +52,7 @@ class Variant {
       if (groups == 0) continue;
       for (std::size_t i = 0; i < launch.slots.size(); ++i)
         places_[i] = views_[static_cast<std::size_t>(launch.slots[i])];
+      ++machine_->counts().launches;
       built(rows).launch(launch.kernel, groups, rows, launch.parts.at(rows),
                          std::span(places_).first(launch.slots.size()));
     }
@@ -70,6 +71,7 @@ class Variant {
       machine_->fill_zero(view(2), static_cast<std::size_t>(entries) * size);
       return;
     }
+    ++machine_->counts().launches;
     machine_->multiply(p, rows, view(0) + static_cast<std::size_t>(p.offset_a) * size,
                        view(1) + static_cast<std::size_t>(p.offset_b) * size, view(2));
   }

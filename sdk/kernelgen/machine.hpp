@@ -3,6 +3,7 @@
 // launches, is shared: `compile` makes an Executable for any machine.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -33,21 +34,40 @@ class Module {
                       std::span<const View> places) = 0;
 };
 
+/// Device::traffic, while it goes on.
+struct Counts {
+  std::atomic<std::int64_t> launches{0}, replays{0}, synchronizations{0}, uploads{0}, downloads{0};
+  DeviceTraffic traffic() const {
+    return {launches, replays, synchronizations, uploads, downloads};
+  }
+};
+
+/// Every size in bytes is above 0. What fails because the device stopped working is DeviceLost.
 class Machine {
  public:
   virtual ~Machine() = default;
   virtual Dialect dialect() const = 0;
-  /// As Device's; RunError without memory.
+  /// As Device's; RunError without memory. Memory may be released in any thread.
   virtual std::shared_ptr<void> allocate(std::size_t bytes) = 0;
   virtual void upload(View to, const void* from, std::size_t bytes) = 0;
+  /// Returns when the bytes are there.
+  virtual void download(void* to, View from, std::size_t bytes) = 0;
+  /// The two places do not overlap.
+  virtual void copy(View to, View from, std::size_t bytes) = 0;
+  virtual void fill_zero(View to, std::size_t bytes) = 0;
+  /// Returns when all that was queued is done.
+  virtual void synchronize() = 0;
   /// From how many multiplications on a contraction goes to `multiply`; kNoLibrary: none does.
   virtual std::int64_t library_from() const { return kNoLibrary; }
   /// Queues C = A B for this many rows; every extent is above 0, places are where A, B, C begin.
   virtual void multiply(const LibraryProduct& product, std::int64_t rows, View a, View b, View c);
-  /// As Device's.
-  virtual void fill_zero(View to, std::size_t bytes) = 0;
   /// Throws RunError with the compiler's words where the text does not build.
   virtual std::unique_ptr<Module> build(const Source& source) = 0;
+
+  Counts& counts() { return counts_; }
+
+ private:
+  Counts counts_;
 };
 
 /// The program as an executable of the machine. Kernels are built at the first run that needs them,

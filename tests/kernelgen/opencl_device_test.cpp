@@ -212,7 +212,7 @@ TEST_F(OpenClDevice, BuildsFromItsCacheAndAnewWhereTheCacheIsDamaged) {
 TEST(OpenClErrors, OfADeviceThatIsLostSayHowToGoOn) {
   try {
     opencl::fail("waiting for the device", CL_DEVICE_NOT_AVAILABLE);
-  } catch (const RunError& error) {
+  } catch (const DeviceLost& error) {
     EXPECT_EQ(std::string(error.what()),
               "device opencl: waiting for the device: CL_DEVICE_NOT_AVAILABLE (-2); the device "
               "stopped working: go on from the last checkpoint with --resume");

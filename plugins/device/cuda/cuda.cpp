@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernelgen/generated_device.hpp"
 #include "machine.hpp"
 #include "odeum/config.hpp"
 #include "odeum/device.hpp"
@@ -9,7 +10,7 @@
 namespace odeum::cuda {
 namespace {
 
-class Cuda final : public Device {
+class Cuda final : public kernelgen::GeneratedDevice {
  public:
   static Schema schema() {
     return Schema(
@@ -33,9 +34,10 @@ class Cuda final : public Device {
         .choices({"float32", "tf32", "bfloat16"});
   }
   explicit Cuda(const Config& config)
-      : index_(static_cast<int>(config.integer("index"))),
+      : GeneratedDevice("cuda"),
+        index_(static_cast<int>(config.integer("index"))),
         cache_(kernelgen::cache_folder(config.text("cache"))),
-        library_from_(library_from(config.text("products"))),
+        library_from_(kernelgen::library_from(config.text("products"), kLarge)),
         rounding_(rounding(config.text("rounding"))) {
     if (library_from_ == kernelgen::kNoLibrary && rounding_ != Rounding::float32) {
       throw ConfigError(config.place("rounding"),
@@ -62,48 +64,22 @@ class Cuda final : public Device {
     return library_from_ == kernelgen::kNoLibrary ? "" : why_no_products();
   }
 
-  std::shared_ptr<void> allocate(std::size_t bytes) override { return machine().allocate(bytes); }
-  void upload(View to, const void* from, std::size_t bytes) override {
-    machine().upload(to, from, bytes);
-  }
-  void download(void* to, View from, std::size_t bytes) override {
-    machine().download(to, from, bytes);
-  }
-  void copy(View to, View from, std::size_t bytes) override { machine().copy(to, from, bytes); }
-  void fill_zero(View to, std::size_t bytes) override { machine().fill_zero(to, bytes); }
-  void synchronize() override { machine().synchronize(); }
-  std::unique_ptr<Executable> compile(const Program& program,
-                                      const CompileOptions& options) override {
-    machine();
-    return kernelgen::compile(program, options, machine_);
-  }
-
  private:
-  static std::int64_t library_from(const std::string& products) {
-    constexpr std::int64_t kLarge = 128 * 128 * 128;
-    if (products == "generated") return kernelgen::kNoLibrary;
-    return products == "library" ? 0 : kLarge;
-  }
+  static constexpr std::int64_t kLarge = 128 * 128 * 128;
   static Rounding rounding(const std::string& name) {
     if (name == "tf32") return Rounding::tf32;
     return name == "bfloat16" ? Rounding::bfloat16 : Rounding::float32;
   }
 
-  CudaMachine& machine() {
-    if (!machine_) {
-      const std::string reason = probe();
-      if (!reason.empty()) throw RunError("device cuda: " + reason);
-      machine_ =
-          std::make_shared<CudaMachine>(index_, kernelgen::Cache(cache_), library_from_, rounding_);
-    }
-    return *machine_;
+  std::shared_ptr<kernelgen::Machine> open() override {
+    return std::make_shared<CudaMachine>(index_, kernelgen::Cache(cache_), library_from_,
+                                         rounding_);
   }
 
   int index_;
   std::filesystem::path cache_;
   std::int64_t library_from_;
   Rounding rounding_;
-  std::shared_ptr<CudaMachine> machine_;
 };
 
 }  // namespace

@@ -91,10 +91,9 @@ CudaMachine::~CudaMachine() = default;
 std::shared_ptr<void> CudaMachine::allocate(std::size_t bytes) {
   stream_->enter();
   CUdeviceptr memory = 0;
-  const std::size_t size = bytes == 0 ? 64 : bytes;
-  const CUresult result = driver().api.allocate(&memory, size, stream_->handle());
+  const CUresult result = driver().api.allocate(&memory, bytes, stream_->handle());
   if (result != CUDA_SUCCESS)
-    fail("no memory for " + std::to_string(size) + " bytes on " + stream_->name(), result);
+    fail("no memory for " + std::to_string(bytes) + " bytes on " + stream_->name(), result);
   return {std::bit_cast<void*>(memory), [stream = stream_](void* released) {
             if (driver().api.set_current == nullptr) return;
             stream->enter();
@@ -103,7 +102,6 @@ std::shared_ptr<void> CudaMachine::allocate(std::size_t bytes) {
 }
 
 void CudaMachine::upload(View to, const void* from, std::size_t bytes) {
-  if (bytes == 0) return;
   stream_->enter();
   // From pageable memory this returns when the bytes have been taken over.
   check(driver().api.to_device(address_of(to), from, bytes, stream_->handle()),
@@ -111,7 +109,6 @@ void CudaMachine::upload(View to, const void* from, std::size_t bytes) {
 }
 
 void CudaMachine::download(void* to, View from, std::size_t bytes) {
-  if (bytes == 0) return;
   stream_->enter();
   check(driver().api.to_host(to, address_of(from), bytes, stream_->handle()),
         "reading from the device");
@@ -119,20 +116,12 @@ void CudaMachine::download(void* to, View from, std::size_t bytes) {
 }
 
 void CudaMachine::copy(View to, View from, std::size_t bytes) {
-  const CUdeviceptr t = address_of(to), f = address_of(from);
-  if (bytes == 0 || t == f) return;
-  if (t < f + bytes && f < t + bytes) {
-    const std::shared_ptr<void> between = allocate(bytes);
-    copy({between.get(), 0}, from, bytes);
-    copy(to, {between.get(), 0}, bytes);
-    return;
-  }
   stream_->enter();
-  check(driver().api.on_device(t, f, bytes, stream_->handle()), "copying on the device");
+  check(driver().api.on_device(address_of(to), address_of(from), bytes, stream_->handle()),
+        "copying on the device");
 }
 
 void CudaMachine::fill_zero(View to, std::size_t bytes) {
-  if (bytes == 0) return;
   stream_->enter();
   check(driver().api.set_bytes(address_of(to), 0, bytes, stream_->handle()),
         "clearing on the device");

@@ -59,8 +59,9 @@ void fail(const std::string& what, cl_int code) {
     case CL_DEVICE_NOT_AVAILABLE:
     case CL_INVALID_COMMAND_QUEUE:
     case CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST:
-      message += "; the device stopped working: go on from the last checkpoint with --resume";
-      break;
+      throw DeviceLost(message +
+                       "; the device stopped working: go on from the last checkpoint with "
+                       "--resume");
     default:
       break;
   }

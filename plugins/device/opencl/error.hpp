@@ -9,7 +9,8 @@
 namespace odeum::opencl {
 
 const char* name_of(cl_int code);  ///< "CL_OUT_OF_RESOURCES", or "an unknown error"
-/// RunError naming the call and the code, and what to try where that is known.
+/// RunError naming the call and the code, and what to try where that is known; DeviceLost where the
+/// code says that the device stopped working.
 [[noreturn]] void fail(const std::string& what, cl_int code);
 inline void check(cl_int code, const char* what) {
   if (code != CL_SUCCESS) fail(what, code);

@@ -78,19 +78,18 @@ OpenClMachine::OpenClMachine(const Found& found, kernelgen::Cache cache, std::in
 OpenClMachine::~OpenClMachine() { clFinish(queue_.get()); }
 
 std::shared_ptr<void> OpenClMachine::allocate(std::size_t bytes) {
-  const std::size_t size = bytes == 0 ? 64 : bytes;
   cl_ulong most = 0;
   check(clGetDeviceInfo(device_, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof most, &most, nullptr),
         "clGetDeviceInfo");
-  const std::string wanted = std::to_string(size) + " bytes on " + name_;
-  if (size > most) {
+  const std::string wanted = std::to_string(bytes) + " bytes on " + name_;
+  if (bytes > most) {
     throw RunError("device opencl: no memory for " + wanted + ", which gives at most " +
                    std::to_string(most) + " at once");
   }
   cl_int code = CL_SUCCESS;
-  cl_mem memory = clCreateBuffer(context_.get(), CL_MEM_READ_WRITE, size, nullptr, &code);
+  cl_mem memory = clCreateBuffer(context_.get(), CL_MEM_READ_WRITE, bytes, nullptr, &code);
   if (code != CL_SUCCESS) fail("no memory for " + wanted, code);
-  auto buffer = std::make_unique<Buffer>(Buffer{memory, size});
+  auto buffer = std::make_unique<Buffer>(Buffer{memory, bytes});
   return {buffer.release(), [context = context_](void* released) {
             const std::unique_ptr<Buffer> last(static_cast<Buffer*>(released));
             clReleaseMemObject(last->memory);
@@ -98,37 +97,24 @@ std::shared_ptr<void> OpenClMachine::allocate(std::size_t bytes) {
 }
 
 void OpenClMachine::upload(View to, const void* from, std::size_t bytes) {
-  if (bytes == 0) return;
   check(clEnqueueWriteBuffer(queue_.get(), memory_of(to), CL_TRUE, to.offset, bytes, from, 0,
                              nullptr, nullptr),
         "writing to the device");
 }
 
 void OpenClMachine::download(void* to, View from, std::size_t bytes) {
-  if (bytes == 0) return;
   check(clEnqueueReadBuffer(queue_.get(), memory_of(from), CL_TRUE, from.offset, bytes, to, 0,
                             nullptr, nullptr),
         "reading from the device");
 }
 
 void OpenClMachine::copy(View to, View from, std::size_t bytes) {
-  if (bytes == 0 || (to.base == from.base && to.offset == from.offset)) return;
-  const bool overlap =
-      to.base == from.base && to.offset < from.offset + bytes && from.offset < to.offset + bytes;
-  if (overlap) {
-    const std::shared_ptr<void> between = allocate(bytes);
-    copy({between.get(), 0}, from, bytes);
-    copy(to, {between.get(), 0}, bytes);
-    synchronize();
-    return;
-  }
   check(clEnqueueCopyBuffer(queue_.get(), memory_of(from), memory_of(to), from.offset, to.offset,
                             bytes, 0, nullptr, nullptr),
         "copying on the device");
 }
 
 void OpenClMachine::fill_zero(View to, std::size_t bytes) {
-  if (bytes == 0) return;
   const unsigned char zero = 0;
   check(clEnqueueFillBuffer(queue_.get(), memory_of(to), &zero, 1, to.offset, bytes, 0, nullptr,
                             nullptr),

@@ -34,15 +34,14 @@ class OpenClMachine final : public kernelgen::Machine {
   kernelgen::Dialect dialect() const override { return kernelgen::Dialect::opencl; }
   std::shared_ptr<void> allocate(std::size_t bytes) override;
   void upload(View to, const void* from, std::size_t bytes) override;
+  void download(void* to, View from, std::size_t bytes) override;
+  void copy(View to, View from, std::size_t bytes) override;
   void fill_zero(View to, std::size_t bytes) override;
+  void synchronize() override;
   std::int64_t library_from() const override { return library_from_; }
   void multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a, View b,
                 View c) override;
   std::unique_ptr<kernelgen::Module> build(const kernelgen::Source& source) override;
-
-  void download(void* to, View from, std::size_t bytes);
-  void copy(View to, View from, std::size_t bytes);
-  void synchronize();
 
  private:
   cl_program from_cache(const std::string& kept) const;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernelgen/generated_device.hpp"
 #include "machine.hpp"
 #include "odeum/config.hpp"
 #include "odeum/device.hpp"
@@ -9,7 +10,7 @@
 namespace odeum::opencl {
 namespace {
 
-class OpenCl final : public Device {
+class OpenCl final : public kernelgen::GeneratedDevice {
  public:
   static Schema schema() {
     return Schema(
@@ -34,7 +35,8 @@ class OpenCl final : public Device {
       "(libclblast-dev); use products: automatic";
 
   explicit OpenCl(const Config& config)
-      : index_(static_cast<std::size_t>(config.integer("index"))),
+      : GeneratedDevice("opencl"),
+        index_(static_cast<std::size_t>(config.integer("index"))),
         cache_(config.text("cache")),
         products_(config.text("products")) {
     if (products_ == "library" && !has_library())
@@ -57,50 +59,26 @@ class OpenCl final : public Device {
     return found.unusable.empty() ? "" : found.name + " cannot be used: " + found.unusable;
   }
 
-  std::shared_ptr<void> allocate(std::size_t bytes) override { return machine().allocate(bytes); }
-  void upload(View to, const void* from, std::size_t bytes) override {
-    machine().upload(to, from, bytes);
-  }
-  void download(void* to, View from, std::size_t bytes) override {
-    machine().download(to, from, bytes);
-  }
-  void copy(View to, View from, std::size_t bytes) override { machine().copy(to, from, bytes); }
-  void fill_zero(View to, std::size_t bytes) override { machine().fill_zero(to, bytes); }
-  void synchronize() override { machine().synchronize(); }
-  std::unique_ptr<Executable> compile(const Program& program,
-                                      const CompileOptions& options) override {
-    machine();
-    return kernelgen::compile(program, options, machine_);
-  }
-
  private:
-  OpenClMachine& machine() {
-    if (!machine_) {
-      const std::string reason = probe();
-      if (!reason.empty()) throw RunError("device opencl: " + reason);
-      const Found found = all_devices()[index_];
-      // To hand out a binary, PoCL builds every kernel once more.
-      const bool keeps_itself =
-          cache_ == "automatic" && found.name.find("Portable Computing Language") == 0;
-      machine_ = std::make_shared<OpenClMachine>(
-          found, kernelgen::Cache(kernelgen::cache_folder(keeps_itself ? "none" : cache_)),
-          library_from(found));
-    }
-    return *machine_;
+  std::shared_ptr<kernelgen::Machine> open() override {
+    const Found found = all_devices()[index_];
+    // To hand out a binary, PoCL builds every kernel once more.
+    const bool keeps_itself =
+        cache_ == "automatic" && found.name.find("Portable Computing Language") == 0;
+    return std::make_shared<OpenClMachine>(
+        found, kernelgen::Cache(kernelgen::cache_folder(keeps_itself ? "none" : cache_)),
+        kernelgen::library_from(products_, large_for(found)));
   }
 
   /// Below, starting a library's kernels costs more than they save; on a processor its tuning for
   /// accelerators does.
-  std::int64_t library_from(const Found& found) const {
+  static std::int64_t large_for(const Found& found) {
     constexpr std::int64_t kLarge = 256 * 256 * 256;
-    if (products_ == "library") return 0;
-    const bool suits = products_ == "automatic" && has_library() && !found.processor;
-    return suits ? kLarge : kernelgen::kNoLibrary;
+    return has_library() && !found.processor ? kLarge : kernelgen::kNoLibrary;
   }
 
   std::size_t index_;
   std::string cache_, products_;
-  std::shared_ptr<OpenClMachine> machine_;
 };
 
 }  // namespace

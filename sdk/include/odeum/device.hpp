@@ -48,6 +48,17 @@ class Executable {
   virtual std::size_t scratch_bytes(std::int64_t rows) const = 0;
 };
 
+/// What a device has been asked for since it was opened. Zeros where there is nothing to count:
+/// work that runs where it is asked for.
+struct DeviceTraffic {
+  std::int64_t launches = 0;          ///< kernels and library calls that were queued one by one
+  std::int64_t replays = 0;           ///< queued sequences of them that had been recorded before
+  std::int64_t synchronizations = 0;  ///< times the host waited, downloads included
+  std::int64_t uploads = 0;
+  std::int64_t downloads = 0;
+};
+
+/// Where a device stopped working while it was used, every verb throws DeviceLost.
 class Device {
  public:
   virtual ~Device();
@@ -69,6 +80,7 @@ class Device {
   virtual std::unique_ptr<Executable> compile(const Program& program,
                                               const CompileOptions& options = {}) = 0;
   virtual void synchronize() = 0;
+  virtual DeviceTraffic traffic() const;
 };
 
 }  // namespace odeum::inline v1

@@ -30,12 +30,21 @@ class ConfigError : public std::runtime_error {
   ~ConfigError() override;
 };
 
-/// Something failed while running (a solve that must not fail, a lost device). Exit status 1.
+/// Something failed while running (a solve that must not fail, no memory). Exit status 1.
 class RunError : public std::runtime_error {
  public:
   explicit RunError(const std::string& message);
   RunError(const RunError&);
   ~RunError() override;
+};
+
+/// A device stopped working: what lay in its memory is gone, and it takes no more work from this
+/// process. Exit status 1; a training run goes on from its last checkpoint with --resume.
+class DeviceLost : public RunError {
+ public:
+  explicit DeviceLost(const std::string& message);
+  DeviceLost(const DeviceLost&);
+  ~DeviceLost() override;
 };
 
 /// Reports a broken invariant of odeum or of a plugin: throws std::logic_error with `message`.

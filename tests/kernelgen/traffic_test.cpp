@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a device of generated kernels counts of the work that it is given.
+#include <gtest/gtest.h>
+
+#include "kernelgen/opencl.hpp"
+
+namespace odeum {
+namespace {
+
+TEST(DeviceTraffic, CountsLaunchesTransfersAndTheTimesThatTheHostWaits) {
+  const opencl_tests::Opened opened = opencl_tests::open();
+  if (!opened.device) GTEST_SKIP() << opened.missing;
+  Device& device = *opened.device;
+  EXPECT_EQ(device.traffic().launches, 0) << "before the device was opened";
+
+  const std::vector<InputSpec> specs = {{"x", {kRows, 3}, DType::f64}};
+  // One kernel for the elements and one that adds up what it wrote.
+  const Program program = optimize(record(specs, [](std::span<const Tensor> in) {
+    const Tensor y = exp(in[0]);
+    return std::vector<Tensor>{y, sum_features(y)};
+  }));
+  const auto executable = device.compile(program, {.name = "two kernels", .outputs = {}});
+  const auto x = device.allocate(48), y = device.allocate(48), z = device.allocate(16);
+  const std::vector<double> values(6, 0.5);
+  device.upload({x.get(), 0}, values.data(), 48);
+  device.upload({x.get(), 0}, values.data(), 0);
+  executable->run(2, std::vector<View>{{x.get(), 0}},
+                  std::vector<View>{{y.get(), 0}, {z.get(), 0}});
+  std::vector<double> sums(2);
+  device.download(sums.data(), {z.get(), 0}, 16);
+  device.synchronize();
+
+  const DeviceTraffic traffic = device.traffic();
+  EXPECT_EQ(traffic.launches + traffic.replays, 2);
+  EXPECT_EQ(traffic.uploads, 1) << "nothing to write is no transfer";
+  EXPECT_EQ(traffic.downloads, 1);
+  EXPECT_EQ(traffic.synchronizations, 2) << "a download waits too";
+}
+
+}  // namespace
+}  // namespace odeum
