@@ -43,20 +43,32 @@ StepLoop::StepLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
 
 SolveReport StepLoop::integrate(const SolveCall& call) {
   check_call(call, dynamics_, StepSize::shared);
+  if (call.times.size() == 1) {
+    copy_members(call.rows, call.initial, call.end);
+    SolveReport report;
+    report.t = call.times.front();
+    report.reached = 1;
+    return report;
+  }
+  if (!run_attempt_) compile();
+  if (knows_steps()) {
+    if (const auto report = solve(call, Look::later)) return *report;
+    return *solve(call, Look::again);
+  }
+  return *solve(call, Look::at_once);
+}
+
+/// Nothing: a step taken on trust was not what it was taken for.
+std::optional<SolveReport> StepLoop::solve(const SolveCall& call, Look look) {
   Progress solve{.call = call,
+                 .look = look,
                  .report = {},
                  .pace = Pace(options_, method_.adaptive() ? Stepping::adaptive : Stepping::given),
                  .t = call.times.front(),
                  .stops = stops_between(options_, dynamics_.members.front().dtype,
                                         call.times.front(), call.times.back())};
-  solve.report.t = solve.t;
   solve.report.reached = 1;
-  if (call.times.size() == 1) {
-    copy_members(call.rows, call.initial, call.end);
-    return solve.report;
-  }
-
-  if (!run_attempt_) compile();
+  trusted_.clear();
   bind(call);
   // Without rows nothing moves, not even a sum over them.
   if (call.rows == 0) solve.t = call.times.back();
@@ -65,6 +77,7 @@ SolveReport StepLoop::integrate(const SolveCall& call) {
     while (solve.interval + 1 < call.times.size() && attempt(solve)) {
     }
   }
+  if (look == Look::later && !was_right(solve)) return std::nullopt;
   solve.report.t = solve.t;
   copy_members(call.rows, solve.report.status == Status::event ? at_event_ : now().state, call.end);
   solve.report.row_evaluations = solve.report.evaluations * call.rows;
@@ -115,7 +128,8 @@ void StepLoop::lay_out() {
   workspace_->add(scalars(2), &start_control_);
   workspace_->add(scalars(StartProgram::begin_size), &begin_);
   workspace_->add(scalars(AttemptProgram::control_size + memory), &control_);
-  workspace_->add(scalars(AttemptProgram::decision_size + memory), &decision_);
+  const std::int64_t decisions = knows_steps() ? kMostTrusted : 1;
+  workspace_->add(scalars(decisions * (AttemptProgram::decision_size + memory)), &decision_);
   workspace_->add(scalars(3), &point_);
   workspace_->add(attempt_.dense, &dense_);
   if (watch_) workspace_->add(member_specs(dynamics_), &at_event_);
@@ -228,16 +242,20 @@ bool StepLoop::attempt(Progress& solve) {
   device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
   place_outputs(solve, step);
   run_attempt_->run(solve.call.rows, now().attempt_in, now().attempt_out);
-  device_->download(decision_values_.data(), decision_[0],
-                    decision_values_.size() * sizeof(double));
   solve.report.evaluations += attempt_.evaluations;
   solve.report.h = step.h;
+  if (solve.look == Look::later) return trust(solve, step);
+  device_->download(decision_values_.data(), decision_[0],
+                    decision_values_.size() * sizeof(double));
   solve.report.error_ratio = decision_values_[AttemptProgram::error_ratio];
   return judge(solve, step);
 }
 
-/// Where the attempt's dense output and extra outputs go; nowhere if nobody will look at them.
+/// Where the attempt's decision goes, and its dense output and extra outputs; nowhere if nobody
+/// will look at them.
 void StepLoop::place_outputs(const Progress& solve, const Pace::Step& step) {
+  now().attempt_out.front() =
+      decision_[0] + trusted_.size() * decision_values_.size() * sizeof(double);
   const auto end = now().attempt_out.end();
   const auto extra = end - static_cast<std::ptrdiff_t>(attempt_.extra.size());
   const auto dense = extra - static_cast<std::ptrdiff_t>(dense_.size());
@@ -330,6 +348,10 @@ bool StepLoop::pass_stop(Progress& solve) {
 }
 
 bool StepLoop::fail(Progress& solve, Status status) {
+  if (solve.look == Look::later) {
+    solve.betrayed = true;
+    return false;
+  }
   solve.report.status = status;
   diagnose(solve);
   explain(solve);

@@ -36,9 +36,16 @@ class StepLoop final : public Integrator {
     std::vector<View> watch_in;   ///< of the event functions, behind t and h
     std::vector<View> steady_in;  ///< of the test for a steady state, at the step's end
   };
+  /// When the host looks at what became of an attempt.
+  enum class Look : std::uint8_t {
+    at_once,
+    later,  ///< given steps are taken on trust; decisions are looked at together
+    again   ///< at once, in a solve that trust had failed in: observers have seen its steps
+  };
   /// A solve under way.
   struct Progress {
     const SolveCall& call;
+    Look look;
     SolveReport report;
     Pace pace;
     double t;
@@ -48,7 +55,13 @@ class StepLoop final : public Integrator {
     int shrunk = 0;            ///< attempts that were not finite and whose end is not yet passed
     double wall = 0.0;         ///< the nearest end of those
     bool unsolved = false;     ///< the last attempt's iteration did not converge
+    bool betrayed = false;     ///< not what trust took it for: to be solved again
   };
+
+  std::optional<SolveReport> solve(const SolveCall& call, Look look);
+  bool knows_steps() const;
+  bool trust(Progress& solve, const Pace::Step& step);
+  bool was_right(Progress& solve);
 
   void compile();
   void lay_out();
@@ -102,6 +115,10 @@ class StepLoop final : public Integrator {
   Half halves_[2];
   int current_ = 0;
   std::vector<double> control_values_, decision_values_;
+  /// Steps whose decisions are looked at together, at most.
+  static constexpr std::int64_t kMostTrusted = 1024;
+  std::vector<double> trusted_;  ///< sizes of the steps whose decisions nobody has looked at
+  std::vector<double> trusted_decisions_;
 };
 
 }  // namespace odeum::solve

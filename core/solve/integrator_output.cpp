@@ -23,7 +23,7 @@ std::vector<double> read(Device& device, DType type, std::size_t count, View fro
 
 /// Shows the step to the call's observer.
 void StepLoop::observe(Progress& solve, const Pace::Step& step) {
-  if (!solve.call.observer) return;
+  if (!solve.call.observer || solve.look == Look::again) return;
   const std::vector<View>& outputs = now().attempt_out;
   solve.call.observer({.index = solve.report.accepted,
                        .interval = solve.interval,

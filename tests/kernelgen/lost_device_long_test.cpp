@@ -2,6 +2,10 @@
 // A training run whose OpenCL device stops working.
 #include <gtest/gtest.h>
 
+#ifdef ODEUM_WITH_OPENCL
+#include <CL/cl.h>
+#endif
+
 #include "cli/tool.hpp"
 #include "io/json.hpp"
 #include "kernelgen/opencl.hpp"
@@ -9,7 +13,7 @@
 namespace odeum {
 namespace {
 
-#ifdef ODEUM_LOST_OPENCL
+#ifdef ODEUM_FAILING_OPENCL
 
 using testing_tool::Folder;
 using testing_tool::Process;
@@ -49,8 +53,10 @@ TEST(LostOpenClDevice, EndsTheRunWithAClearErrorAndTheRunGoesOnFromItsLastCheckp
   const std::int64_t launches = summary("whole").at("traffic").at("launches");
   EXPECT_GT(launches, 6);
 
-  const auto lost = train("lost", {{"LD_PRELOAD", ODEUM_LOST_OPENCL},
-                                   {"ODEUM_LOST_AFTER", std::to_string(launches * 3 / 4)}});
+  const std::string fault = "clEnqueueNDRangeKernel " + std::to_string(launches * 3 / 4) + " " +
+                            std::to_string(CL_DEVICE_NOT_AVAILABLE);
+  const auto lost =
+      train("lost", {{"LD_PRELOAD", ODEUM_FAILING_OPENCL}, {"FAILING_OPENCL", fault}});
   EXPECT_EQ(lost.status, 1);
   EXPECT_NE(lost.err.find("device opencl: "), std::string::npos) << lost.err;
   EXPECT_NE(lost.err.find("the device stopped working: go on from the last checkpoint with "

@@ -30,6 +30,7 @@ class InterpreterDevice final : public Device {
     std::memcpy(to.host<char>(), from, bytes);
   }
   void download(void* to, View from, std::size_t bytes) override {
+    ++downloads;
     std::memcpy(to, from.host<char>(), bytes);
   }
   void copy(View to, View from, std::size_t bytes) override {
@@ -43,6 +44,7 @@ class InterpreterDevice final : public Device {
   void synchronize() override {}
 
   int allocations = 0;
+  int downloads = 0;
   std::size_t peak_bytes = 0;  ///< the most that was allocated at once
 
  private:
