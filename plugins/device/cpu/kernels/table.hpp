@@ -146,6 +146,10 @@ struct Kernels {
   /// [fn][type][variant]; nullptr where a function has no meaning for a type.
   std::array<std::array<std::array<ElementKernel, kVariants>, 3>, index(Fn::count)> element{};
   std::array<std::array<ElementKernel, 3>, 3> cast{};  ///< [from][to]
+  /// first[i] = softplus(a[i]), second[i] = sigmoid(a[i]), as the kernels of one result give them.
+  /// [type]; no int64.
+  std::array<void (*)(void* first, void* second, const void* a, std::size_t n), 3>
+      softplus_sigmoid{};
   ProductKernels<float> f32;
   ProductKernels<double> f64;
   StraightKernels straight;

@@ -57,6 +57,7 @@ class Lowering {
   int add_constant(DType type, const std::vector<double>& values);
   bool needs_slot(ValueId root) const;
   Home home_of(ValueId root) const;
+  std::unique_ptr<Step> group(const Unit& unit);
   std::unique_ptr<Step> step(const Unit& unit);
   std::unique_ptr<Step> contraction(ValueId id, int phase);
   std::unique_ptr<Step> reduction(ValueId id);
@@ -71,8 +72,8 @@ class Lowering {
   Fusion fusion_;
   Plan plan_;
   std::vector<int> slot_of_;
-  std::vector<int> accumulator_of_;            ///< slot, by accumulation
-  std::vector<int> phase_first_, phase_last_;  ///< units
+  std::vector<int> accumulator_of_;                     ///< slot, by accumulation
+  std::vector<int> phase_first_, phase_last_;           ///< units
   std::map<std::pair<std::uint64_t, DType>, int> numbers_;
   std::map<std::string, int> prepared_;  ///< repeated and packed operands by description
 };
