@@ -70,6 +70,7 @@ Lowering::Lowering(const Graph& graph, const Kernels& kernels)
 
 Plan Lowering::finish(Schedule schedule) {
   choose(schedule);
+  if (plan_.schedule == Schedule::rows && !plan_.images) plan_fetches();
   // A group that holds float32 beside float64 writes sixteen elements at once, 128 bytes of
   // float64.
   plan_.fixed_bytes = place_slots(plan_.slots, Home::fixed, 2 * kPadding) + kPadding;
@@ -298,6 +299,7 @@ void Lowering::make_steps() {
   for (const Unit& unit : fusion_.units) {
     auto made = unit.group ? group(unit) : step(unit);
     if (!made) continue;
+    step_of_.emplace_back(&unit, made.get());
     plan_.phases[static_cast<std::size_t>(unit.phase)].steps.push_back(std::move(made));
   }
 }

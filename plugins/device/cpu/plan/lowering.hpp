@@ -52,6 +52,8 @@ class Lowering {
   void extend_lives();
   void make_accumulators();
   void make_steps();
+  void plan_fetches();
+  std::vector<int> far_slots(const Unit& unit) const;
   void choose(Schedule schedule);
   int add_slot(Slot slot);
   int add_constant(DType type, const std::vector<double>& values);
@@ -74,6 +76,7 @@ class Lowering {
   std::vector<int> slot_of_;
   std::vector<int> accumulator_of_;                     ///< slot, by accumulation
   std::vector<int> phase_first_, phase_last_;           ///< units
+  std::vector<std::pair<const Unit*, Step*>> step_of_;  ///< in the order of units
   std::map<std::pair<std::uint64_t, DType>, int> numbers_;
   std::map<std::string, int> prepared_;  ///< repeated and packed operands by description
 };
