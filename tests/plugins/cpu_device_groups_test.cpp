@@ -23,8 +23,9 @@ using Bytes = std::vector<std::vector<std::byte>>;
 const std::vector<std::string> kInstructions = {"avx512", "avx2", "generic"};
 
 std::shared_ptr<Device> cpu(const std::string& plan, const std::string& instructions) {
-  return plugin_tests::make<Device>(
-      "cpu", "threads: 2\nplan: " + plan + "\ninstructions: " + instructions + "\n");
+  std::string yaml = "threads: 2\nplan: ";
+  yaml.append(plan).append("\ninstructions: ").append(instructions).append("\n");
+  return plugin_tests::make<Device>("cpu", yaml);
 }
 
 /// Ordinary numbers with zeros of both signs, subnormal, huge and non-finite ones among them.
@@ -74,9 +75,10 @@ void expect_straight_bits(const Program& program, const std::vector<std::int64_t
     const auto straight = cpu("straight", instructions)->compile(program);
     for (const std::int64_t rows : sizes) {
       const auto inputs = special_inputs(program, rows, static_cast<unsigned>(rows) + 3);
+      std::string with = what;
+      with.append(", ").append(instructions).append(", rows ").append(std::to_string(rows));
       expect_same(program, run(*groups, program, rows, inputs),
-                  run(*straight, program, rows, inputs),
-                  what + ", " + instructions + ", " + std::to_string(rows) + " rows");
+                  run(*straight, program, rows, inputs), with);
     }
   }
 }
@@ -168,8 +170,8 @@ TEST(CpuDeviceGroups, HoldMoreValuesThanThereAreRegisters) {
     const auto body = [](bool scalars) {
       return [scalars](std::span<const Tensor> in) {
         Tensors values;
-        for (int i = 0; i < kValues; ++i)
-          values.push_back(in[0] - in[static_cast<std::size_t>(2 * i + (scalars ? 1 : 2))]);
+        for (std::size_t i = scalars ? 1 : 2; i < in.size(); i += 2)
+          values.push_back(in[0] - in[i]);
         Tensor product = values.back();
         for (std::size_t i = values.size() - 1; i-- > 0;) product = product * values[i];
         return Tensors{product};
