@@ -33,11 +33,17 @@ class Cpu final : public CpuDevice {
         .text("instructions", "automatic",
               "widest vector instructions to use; fewer than the processor has make results "
               "comparable with those of another")
-        .choices({"automatic", "generic", "avx2", "avx512"});
+        .choices({"automatic", "generic", "avx2", "avx512"})
+        .flag("machine_code", true,
+              "compile programs of some hundred numbers to machine code (x86-64 with AVX2); false "
+              "for systems that forbid it or for a profiler; results are the same bits");
   }
   explicit Cpu(const Config& config)
-      : CpuDevice(static_cast<int>(config.integer("threads")), schedule_named(config.text("plan")),
-                  limit_named(config.text("instructions"))) {}
+      : CpuDevice({.threads = static_cast<int>(config.integer("threads")),
+                   .schedule = schedule_named(config.text("plan")),
+                   .instructions = limit_named(config.text("instructions")),
+                   .machine_code = config.flag("machine_code") ? MachineCodeUse::wherever_possible
+                                                               : MachineCodeUse::never}) {}
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "machine/assembler.hpp"
+#include "machine/loop_assembler.hpp"
 
 namespace odeum::cpu {
 namespace {
@@ -234,10 +234,10 @@ class Stretch {
     const int first = in_register(a, i);
     if (!is_in_memory(b, i)) in_register(b, i);
     const int to = result_register({a, b}, i);
-    const Arithmetic fn = x.fn == Fn::add   ? Arithmetic::add
-                          : x.fn == Fn::sub ? Arithmetic::sub
-                          : x.fn == Fn::mul ? Arithmetic::mul
-                                            : Arithmetic::div;
+    const LoopArithmetic fn = x.fn == Fn::add   ? LoopArithmetic::add
+                              : x.fn == Fn::sub ? LoopArithmetic::sub
+                              : x.fn == Fn::mul ? LoopArithmetic::mul
+                                                : LoopArithmetic::div;
     body_.apply(fn, to, first, last_operand(b, i));
     return to;
   }
@@ -279,7 +279,7 @@ class Stretch {
   }
 
   std::vector<std::uint8_t> whole() const {
-    Assembler code(vector_bytes_, type_);
+    LoopAssembler code(vector_bytes_, type_);
     const std::size_t used = pointers_.size();
     for (std::size_t p = kFirstSaved; p < used; ++p) code.push(kPointers[p]);
     code.zero_rcx();
@@ -292,7 +292,7 @@ class Stretch {
       code.load_pointer(p.reg, Gpr::rdi, static_cast<std::size_t>(p.operand));
     std::vector<std::uint8_t> bytes = code.bytes();
     bytes.insert(bytes.end(), body_.bytes().begin(), body_.bytes().end());
-    Assembler end(vector_bytes_, type_);
+    LoopAssembler end(vector_bytes_, type_);
     end.end_vectors();
     for (std::size_t p = used; p-- > kFirstSaved;) end.pop(kPointers[p]);
     end.ret();
@@ -304,7 +304,7 @@ class Stretch {
   std::size_t first_, last_;
   DType type_;
   int vector_bytes_;
-  Assembler body_;
+  LoopAssembler body_;
   std::vector<int> held_in_;    ///< of operands: the vector register, or -1
   std::vector<bool> saved_;     ///< of operands: does their memory hold the value?
   std::array<int, 32> held_{};  ///< of vector registers: the operand, or -1

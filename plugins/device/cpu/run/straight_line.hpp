@@ -5,15 +5,20 @@
 #include <span>
 #include <vector>
 
+#include "machine/executable_memory.hpp"
 #include "odeum/device.hpp"
 #include "plan/straight.hpp"
 #include "run/memory.hpp"
 
 namespace odeum::cpu {
 
+/// Whether straight-line code becomes machine code where it can.
+enum class MachineCodeUse : std::uint8_t { never, wherever_possible };
+
 class StraightLine {
  public:
-  explicit StraightLine(const StraightCode& code, const Kernels& kernels, std::size_t inputs);
+  StraightLine(const StraightCode& code, const Kernels& kernels, std::size_t inputs,
+               MachineCodeUse machine_code);
   void run(std::span<const View> inputs, std::span<const View> outputs) const;
 
  private:
@@ -31,6 +36,7 @@ class StraightLine {
   std::vector<const void*> pointers_;
   std::vector<Transfer> inputs_, outputs_;
   std::vector<StraightCall> code_;
+  ExecutableMemory machine_code_;  ///< of all of it; empty: the lists are gone through
 };
 
 }  // namespace odeum::cpu
