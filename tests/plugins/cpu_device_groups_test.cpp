@@ -4,81 +4,35 @@
 // tails, and more values than there are registers.
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <limits>
 #include <random>
 
-#include "device/compare.hpp"
-#include "loaded.hpp"
+#include "plugins/cpu_device_bits.hpp"
 
 namespace odeum {
 namespace {
 
-using device_tests::Array;
-using device_tests::element;
+using cpu_device_tests::Bytes;
+using cpu_device_tests::cpu;
+using cpu_device_tests::expect_same;
+using cpu_device_tests::kInstructions;
+using cpu_device_tests::special_inputs;
 using device_tests::run;
 using Tensors = std::vector<Tensor>;
-using Bytes = std::vector<std::vector<std::byte>>;
 
-const std::vector<std::string> kInstructions = {"avx512", "avx2", "generic"};
-
-std::shared_ptr<Device> cpu(const std::string& plan, const std::string& instructions) {
-  std::string yaml = "threads: 2\nplan: ";
-  yaml.append(plan).append("\ninstructions: ").append(instructions).append("\n");
-  return plugin_tests::make<Device>("cpu", yaml);
-}
-
-/// Ordinary numbers with zeros of both signs, subnormal, huge and non-finite ones among them.
-std::vector<Array> special_inputs(const Program& program, std::int64_t rows, unsigned seed) {
-  std::vector<Array> inputs = device_tests::random_inputs(program, rows, seed);
-  std::mt19937 random(seed);
-  for (Array& array : inputs) {
-    const bool f32 = array.dtype == DType::f32;
-    const double infinity = std::numeric_limits<double>::infinity();
-    const double special[] = {0.0,
-                              -0.0,
-                              f32 ? 0x1p-149 : 0x1p-1074,
-                              f32 ? -0x1.8p-130 : -0x1.8p-1030,
-                              f32 ? 0x1.8p127 : 0x1.8p1023,
-                              f32 ? -0x1p64 : -0x1p512,
-                              infinity,
-                              -infinity,
-                              std::numeric_limits<double>::quiet_NaN()};
-    for (double& x : array.values) {
-      const auto draw = random() % 30;
-      if (draw < std::size(special)) x = special[draw];
-    }
-  }
-  return inputs;
-}
-
-/// Equal bytes, but for the payload and sign of what is not a number.
-void expect_same(const Program& program, const Bytes& given, const Bytes& expected,
-                 const std::string& what) {
-  for (std::size_t k = 0; k < expected.size(); ++k) {
-    const DType type = program[program.outputs[k]].dtype;
-    const std::size_t size = size_of(type);
-    for (std::size_t i = 0; i < expected[k].size() / size; ++i) {
-      const double x = element(given[k], type, i), y = element(expected[k], type, i);
-      const bool same =
-          std::memcmp(given[k].data() + i * size, expected[k].data() + i * size, size) == 0;
-      ASSERT_TRUE(same || (std::isnan(x) && std::isnan(y)))
-          << what << ": output " << k << ", element " << i << ": " << x << " for " << y;
-    }
-  }
-}
-
+/// Groups with and without machine code give what one kernel call an operation gives.
 void expect_straight_bits(const Program& program, const std::vector<std::int64_t>& sizes,
                           const std::string& what) {
   for (const std::string& instructions : kInstructions) {
     const auto groups = cpu("rows", instructions)->compile(program);
-    const auto straight = cpu("straight", instructions)->compile(program);
+    const auto kernels = cpu("rows", instructions, false)->compile(program);
+    const auto straight = cpu("straight", instructions, false)->compile(program);
     for (const std::int64_t rows : sizes) {
       const auto inputs = special_inputs(program, rows, static_cast<unsigned>(rows) + 3);
       std::string with = what;
       with.append(", ").append(instructions).append(", rows ").append(std::to_string(rows));
-      expect_same(program, run(*groups, program, rows, inputs),
-                  run(*straight, program, rows, inputs), with);
+      const Bytes expected = run(*straight, program, rows, inputs);
+      expect_same(program, run(*groups, program, rows, inputs), expected, with);
+      expect_same(program, run(*kernels, program, rows, inputs), expected, with + ", kernels");
     }
   }
 }

@@ -4,62 +4,38 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cmath>
-#include <limits>
+#include <functional>
 
-#include "device/compare.hpp"
 #include "device/programs.hpp"
-#include "loaded.hpp"
 #include "odeum/tensor.hpp"
+#include "plugins/cpu_device_bits.hpp"
 
 namespace odeum {
 namespace {
 
-using device_tests::Array;
+using cpu_device_tests::Array;
+using cpu_device_tests::cpu;
+using cpu_device_tests::kInstructions;
 using device_tests::random_inputs;
 using device_tests::run;
 using Body = std::function<std::vector<Tensor>(std::span<const Tensor>)>;
 
-constexpr std::array kInstructions{"avx2", "avx512"};
-
-/// NaN is equal to NaN: which of two it is depends on the order of operands.
-std::vector<std::vector<std::byte>> without_nan_bits(std::vector<std::vector<std::byte>> outputs) {
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  for (auto& bytes : outputs) {
-    for (std::size_t i = 0; i + sizeof nan <= bytes.size(); i += sizeof nan) {
-      double x;
-      std::memcpy(&x, bytes.data() + i, sizeof x);
-      if (std::isnan(x)) std::memcpy(bytes.data() + i, &nan, sizeof nan);
-    }
-  }
-  return outputs;
-}
-
 void expect_same_bits(const Program& source, std::int64_t rows, const std::vector<Array>& inputs,
                       const std::string& what) {
   const Program program = optimize(source);
-  for (const std::string instructions : kInstructions) {
-    const std::string options = "plan: straight\ninstructions: " + instructions + "\n";
-    const auto calls = plugin_tests::make<Device>("cpu", options + "machine_code: false\n");
-    const auto machine = plugin_tests::make<Device>("cpu", options);
-    const auto expected = run(*calls->compile(program), program, rows, inputs);
-    EXPECT_EQ(without_nan_bits(run(*machine->compile(program), program, rows, inputs)),
-              without_nan_bits(expected))
-        << what << " with " << rows << " rows on " << instructions;
+  for (const std::string& instructions : kInstructions) {
+    const auto machine = cpu("straight", instructions)->compile(program);
+    const auto calls = cpu("straight", instructions, false)->compile(program);
+    std::string with = what;
+    with.append(" with ").append(std::to_string(rows)).append(" rows on ").append(instructions);
+    cpu_device_tests::expect_same(program, run(*machine, program, rows, inputs),
+                                  run(*calls, program, rows, inputs), with);
   }
-}
-
-/// Numbers where operations differ in what they do with them.
-std::vector<double> special() {
-  const double inf = std::numeric_limits<double>::infinity();
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  return {0.0,     -0.0,  1.0,    -1.0, inf,  -inf,   nan,    -nan, 5e-324,
-          -5e-324, 1e308, -1e308, 2.5,  -2.5, 1e-300, 0x1p52, -0.5, 1.0 / 3.0};
 }
 
 /// Every special number against every other.
 std::vector<Array> special_inputs(const Program& program, std::int64_t rows) {
-  const std::vector<double> numbers = special();
+  const std::vector<double> numbers = cpu_device_tests::special_numbers(DType::f64);
   std::vector<Array> inputs = random_inputs(program, rows, 5);
   std::size_t next = 0;
   for (Array& array : inputs) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "machine/machine_code.hpp"
 #include "odeum/config.hpp"
 #include "odeum/plugin.hpp"
 #include "odeum/schema.hpp"
@@ -15,6 +16,17 @@ Schedule schedule_named(const std::string& name) {
 int limit_named(const std::string& name) {
   if (name == "generic") return 0;
   return name == "avx2" ? 1 : 2;
+}
+
+std::string machine_code_meaning() {
+  std::string meaning =
+      "write programs of some hundred numbers and fused elementwise operations as machine code, "
+      "where the processor is an x86-64 with AVX2 and the system lets memory become executable, "
+      "and call kernels elsewhere; false: call kernels everywhere, for a profiler; results are the "
+      "same bits";
+  if (!can_write_machine_code())
+    meaning += "; this build is without machine code (it takes libxbyak-dev, on x86-64)";
+  return meaning;
 }
 
 class Cpu final : public CpuDevice {
@@ -34,9 +46,7 @@ class Cpu final : public CpuDevice {
               "widest vector instructions to use; fewer than the processor has make results "
               "comparable with those of another")
         .choices({"automatic", "generic", "avx2", "avx512"})
-        .flag("machine_code", true,
-              "compile programs of some hundred numbers to machine code (x86-64 with AVX2); false "
-              "for systems that forbid it or for a profiler; results are the same bits");
+        .flag("machine_code", true, machine_code_meaning());
   }
   explicit Cpu(const Config& config)
       : CpuDevice({.threads = static_cast<int>(config.integer("threads")),

@@ -3,25 +3,33 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <initializer_list>
 #include <limits>
 #include <utility>
 
-#include "machine/loop_assembler.hpp"
+#include "machine/register_file.hpp"
+#include "machine/vector_code.hpp"
 
 namespace odeum::cpu {
 namespace {
 
 using Kind = GroupInstruction::Kind;
+using Xbyak::Reg64;
 
 constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+constexpr int kNothing = -1;
 /// A single operation is as fast as its kernel.
 constexpr std::size_t kShortest = 2;
 
+// Arguments of a loop: the table of operands, the number of elements (then the loop's end in
+// bytes). The position in bytes and a pointer for a moment:
+const Reg64 kTable(Xbyak::Operand::RDI), kEnd(Xbyak::Operand::RSI);
+const Reg64 kAt(Xbyak::Operand::RCX), kMoment(Xbyak::Operand::RAX);
 /// Pointers to operands stay in these; the first ones belong to the callee anyway.
-constexpr std::array<Gpr, 11> kPointers = {Gpr::rdx, Gpr::r8,  Gpr::r9,  Gpr::r10,
-                                           Gpr::r11, Gpr::rbx, Gpr::rbp, Gpr::r12,
-                                           Gpr::r13, Gpr::r14, Gpr::r15};
+constexpr std::array kPointers = {Xbyak::Operand::RDX, Xbyak::Operand::R8,  Xbyak::Operand::R9,
+                                  Xbyak::Operand::R10, Xbyak::Operand::R11, Xbyak::Operand::RBX,
+                                  Xbyak::Operand::RBP, Xbyak::Operand::R12, Xbyak::Operand::R13,
+                                  Xbyak::Operand::R14, Xbyak::Operand::R15};
 constexpr std::size_t kFirstSaved = 5;
 
 bool is_arithmetic(const GroupInstruction& x) {
@@ -52,35 +60,58 @@ bool writes(const GroupInstruction& x, int operand) {
   return (pair || x.kind == Kind::kernel || x.kind == Kind::load) && x.out == operand;
 }
 
+/// Scalars of instructions [first, last) that stand in registers throughout, as many as leave room
+/// for the rest.
+std::vector<int> kept_scalars(const GroupProgram& program, std::size_t first, std::size_t last,
+                              std::size_t most) {
+  std::vector<int> kept;
+  for (std::size_t i = first; i < last; ++i) {
+    const GroupInstruction& x = program.instructions[i];
+    for (const int operand : {x.a, x.b, x.c}) {
+      const GroupOperand& what = program.operands[static_cast<std::size_t>(operand)];
+      const bool known = std::find(kept.begin(), kept.end(), operand) != kept.end();
+      if (what.kind != GroupOperand::Kind::scalar || known || kept.size() == most) continue;
+      kept.push_back(operand);
+    }
+  }
+  return kept;
+}
+
 /// The loop of instructions [first, last).
 class Stretch {
  public:
-  Stretch(const GroupProgram& program, std::size_t first, std::size_t last, int vector_bytes)
+  Stretch(const GroupProgram& program, std::size_t first, std::size_t last, int vector_bytes,
+          VectorCode& code)
       : program_(program),
         first_(first),
         last_(last),
-        type_(program.instructions[first].type),
-        vector_bytes_(vector_bytes),
-        body_(vector_bytes, type_),
-        held_in_(program.operands.size(), -1),
-        saved_(program.operands.size(), true) {
-    held_.fill(-1);
-    keep_scalars();
+        lanes_{program.instructions[first].type, 0},
+        code_(code),
+        held_in_(program.operands.size(), kNothing),
+        saved_(program.operands.size(), true),
+        kept_(kept_scalars(program, first, last, vector_bytes == 64 ? 12 : 5)),
+        registers_((vector_bytes == 64 ? 32 : 16) - static_cast<int>(kept_.size()), kNothing) {
+    lanes_.count = vector_bytes / static_cast<int>(size_of(lanes_.type));
+    // Behind those that values move through.
+    for (std::size_t i = 0; i < kept_.size(); ++i)
+      held_in(kept_[i]) = registers_.count() + static_cast<int>(i);
   }
 
-  std::vector<std::uint8_t> compile() {
-    for (std::size_t i = first_; i < last_; ++i) instruction(i);
-    body_.loop_to(0);
-    return whole();
+  void write() {
+    // Once to see which pointers there are; then between loading them and giving them back.
+    body();
+    code_.restart();
+    enter();
+    Xbyak::Label again;
+    code_.L(again);
+    body();
+    code_.add(kAt, lanes_.count * static_cast<int>(size_of(lanes_.type)));
+    code_.cmp(kAt, kEnd);
+    code_.jb(again);
+    leave();
   }
 
  private:
-  struct Pointer {
-    int operand;
-    Gpr reg;
-  };
-
-  int registers() const { return vector_bytes_ == 64 ? 32 : 16; }
   bool is_scalar(int operand) const {
     return program_.operands[static_cast<std::size_t>(operand)].kind == GroupOperand::Kind::scalar;
   }
@@ -88,21 +119,6 @@ class Stretch {
     return std::find(kept_.begin(), kept_.end(), operand) != kept_.end();
   }
   int& held_in(int operand) { return held_in_[static_cast<std::size_t>(operand)]; }
-  int& held(int reg) { return held_[static_cast<std::size_t>(reg)]; }
-
-  /// Scalars stand in the last registers throughout, as many as leave room for the rest.
-  void keep_scalars() {
-    const std::size_t most = vector_bytes_ == 64 ? 12 : 5;
-    free_ = registers();
-    for (std::size_t i = first_; i < last_; ++i) {
-      const GroupInstruction& x = program_.instructions[i];
-      for (const int operand : {x.a, x.b, x.c}) {
-        if (!is_scalar(operand) || is_kept(operand) || kept_.size() == most) continue;
-        kept_.push_back(operand);
-        held_in(operand) = --free_;
-      }
-    }
-  }
 
   /// The next instruction of the stretch that reads what the operand holds after instruction i.
   std::size_t next_read(int operand, std::size_t i) const {
@@ -130,69 +146,67 @@ class Stretch {
     return false;
   }
 
-  Gpr pointer(int operand) {
-    for (const Pointer& p : pointers_) {
-      if (p.operand == operand) return p.reg;
+  /// Where an operand's element at the loop's position is.
+  Xbyak::Address at(int operand) { return code_.ptr[pointer(operand) + kAt]; }
+  Reg64 pointer(int operand) {
+    const auto found = std::find(pointers_.begin(), pointers_.end(), operand);
+    const auto p = static_cast<std::size_t>(found - pointers_.begin());
+    if (found == pointers_.end()) {
+      if (p == kPointers.size()) {
+        load_pointer(kMoment, operand);
+        return kMoment;
+      }
+      pointers_.push_back(operand);
     }
-    if (pointers_.size() < kPointers.size()) {
-      pointers_.push_back({operand, kPointers[pointers_.size()]});
-      return pointers_.back().reg;
-    }
-    body_.load_pointer(Gpr::rax, Gpr::rdi, static_cast<std::size_t>(operand));
-    return Gpr::rax;
+    return Reg64(kPointers[p]);
+  }
+  void load_pointer(const Reg64& to, int operand) {
+    code_.mov(to, code_.ptr[kTable + operand * static_cast<int>(sizeof(void*))]);
   }
 
   void forget(int operand) {
     if (held_in(operand) < 0 || is_kept(operand)) return;
-    held(held_in(operand)) = -1;
-    held_in(operand) = -1;
+    registers_.forget(held_in(operand));
+    held_in(operand) = kNothing;
+  }
+  int hold(int reg, int operand) {
+    held_in(operand) = registers_.fill(reg, operand);
+    return reg;
   }
 
   /// A register for instruction i: a free one, or that of the value which is needed last.
   int allocate(std::size_t i) {
-    for (int r = 0; r < free_; ++r) {
-      if (held(r) < 0) return r;
+    const int chosen = registers_.choose(
+        [&](int operand) { return operand == kNothing ? kNever : next_read(operand, i); });
+    const int operand = registers_[chosen];
+    if (operand != kNothing) {
+      if (!saved_[static_cast<std::size_t>(operand)] && !is_last_read(operand, i)) {
+        code_.store(lanes_, at(operand), chosen);
+        saved_[static_cast<std::size_t>(operand)] = true;
+      }
+      forget(operand);
     }
-    const GroupInstruction& x = program_.instructions[i];
-    int chosen = -1;
-    std::size_t latest = 0;
-    for (int r = 0; r < free_; ++r) {
-      const int operand = held(r);
-      if (operand == x.a || operand == x.b || operand == x.c) continue;
-      const std::size_t next = next_read(operand, i);
-      if (chosen >= 0 && next <= latest) continue;
-      chosen = r;
-      latest = next;
-    }
-    const int operand = held(chosen);
-    if (!saved_[static_cast<std::size_t>(operand)] && latest != kNever) {
-      body_.store(pointer(operand), chosen);
-      saved_[static_cast<std::size_t>(operand)] = true;
-    }
-    forget(operand);
-    return chosen;
+    return registers_.use(chosen);
   }
 
   int in_register(int operand, std::size_t i) {
     if (held_in(operand) >= 0) return held_in(operand);
-    const int r = allocate(i);
+    const int to = allocate(i);
     if (is_scalar(operand)) {
-      body_.broadcast(r, pointer(operand));
+      code_.broadcast(lanes_, to, Source::at(code_.ptr[pointer(operand)]));
     } else {
-      body_.load(r, pointer(operand));
+      code_.load(lanes_, to, at(operand));
     }
-    held(r) = operand;
-    return held_in(operand) = r;
+    return hold(to, operand);
   }
 
-  /// Where instruction i reads an operand as its last one: memory, if it is the only reader.
-  VectorOperand last_operand(int operand, std::size_t i) {
-    const bool once = held_in(operand) < 0 && !is_scalar(operand) && is_last_read(operand, i);
-    if (once) return {-1, pointer(operand)};
-    return {in_register(operand, i)};
-  }
+  /// Read once from memory, by instruction i.
   bool is_in_memory(int operand, std::size_t i) {
     return held_in(operand) < 0 && !is_scalar(operand) && is_last_read(operand, i);
+  }
+  Source last_operand(int operand, std::size_t i) {
+    if (is_in_memory(operand, i)) return Source::at(at(operand));
+    return Source::in(in_register(operand, i));
   }
 
   /// The register of an operand that ends here, or another one.
@@ -203,28 +217,40 @@ class Stretch {
     return allocate(i);
   }
 
+  void body() {
+    registers_.forget_all();
+    for (int& reg : held_in_) {
+      if (reg < registers_.count()) reg = kNothing;
+    }
+    saved_.assign(saved_.size(), true);
+    for (std::size_t i = first_; i < last_; ++i) instruction(i);
+  }
+
   void instruction(std::size_t i) {
     const GroupInstruction& x = program_.instructions[i];
-    int to = -1;
-    if (x.fn == Fn::copy) {
-      const int from = in_register(x.a, i);
-      to = result_register({x.a}, i);
-      if (to != from) body_.copy(to, from);
-    } else if (x.fn >= Fn::mul_add) {
-      to = multiply_add(x, i);
-    } else {
-      to = arithmetic(x, i);
+    registers_.begin();
+    for (const int operand : {x.a, x.b, x.c}) {
+      if (held_in(operand) >= 0 && !is_kept(operand)) registers_.use(held_in(operand));
     }
+    const int to = result(x, i);
     for (const int operand : {x.a, x.b, x.c}) {
       if (ends(operand, i)) forget(operand);
     }
     forget(x.out);
-    held(to) = x.out;
-    held_in(x.out) = to;
+    hold(to, x.out);
     const bool stored = leaves(i);
     saved_[static_cast<std::size_t>(x.out)] = stored;
-    if (stored) body_.store(pointer(x.out), to);
+    if (stored) code_.store(lanes_, at(x.out), to);
     if (is_last_read(x.out, i)) forget(x.out);
+  }
+
+  int result(const GroupInstruction& x, std::size_t i) {
+    if (x.fn >= Fn::mul_add) return multiply_add(x, i);
+    if (x.fn != Fn::copy) return arithmetic(x, i);
+    const int from = in_register(x.a, i);
+    const int to = result_register({x.a}, i);
+    if (to != from) code_.copy(lanes_, to, from);
+    return to;
   }
 
   int arithmetic(const GroupInstruction& x, std::size_t i) {
@@ -234,23 +260,12 @@ class Stretch {
     const int first = in_register(a, i);
     if (!is_in_memory(b, i)) in_register(b, i);
     const int to = result_register({a, b}, i);
-    const LoopArithmetic fn = x.fn == Fn::add   ? LoopArithmetic::add
-                              : x.fn == Fn::sub ? LoopArithmetic::sub
-                              : x.fn == Fn::mul ? LoopArithmetic::mul
-                                                : LoopArithmetic::div;
-    body_.apply(fn, to, first, last_operand(b, i));
+    code_.apply(x.fn, lanes_, to, first, last_operand(b, i));
     return to;
   }
 
   /// +-a b +- c; the result takes the place of one of the three.
   int multiply_add(const GroupInstruction& x, std::size_t i) {
-    const auto form = [&x](MultiplyAdd add, MultiplyAdd sub, MultiplyAdd negative) {
-      return x.fn == Fn::mul_add ? add : (x.fn == Fn::mul_sub ? sub : negative);
-    };
-    const MultiplyAdd of_factor =
-        form(MultiplyAdd::add213, MultiplyAdd::sub213, MultiplyAdd::negative213);
-    const MultiplyAdd of_addend =
-        form(MultiplyAdd::add231, MultiplyAdd::sub231, MultiplyAdd::negative231);
     int a = x.a, b = x.b;
     if (is_in_memory(a, i) && !is_in_memory(b, i)) std::swap(a, b);
     const int factor = in_register(a, i);
@@ -258,7 +273,7 @@ class Stretch {
       if (!ends(ending, i)) continue;
       const int second = in_register(other, i);
       const int to = held_in(ending);
-      body_.apply(of_factor, to, second, last_operand(x.c, i));
+      code_.scale_and_add(x.fn, lanes_, to, second, last_operand(x.c, i));
       return to;
     }
     int to;
@@ -266,64 +281,48 @@ class Stretch {
       to = held_in(x.c);
     } else if (is_in_memory(x.c, i)) {
       to = allocate(i);
-      body_.load(to, pointer(x.c));
-      held(to) = x.out;  // taken
+      code_.load(lanes_, to, at(x.c));
     } else {
       const int addend = in_register(x.c, i);
       to = allocate(i);
-      body_.copy(to, addend);
-      held(to) = x.out;
+      code_.copy(lanes_, to, addend);
     }
-    body_.apply(of_addend, to, factor, last_operand(b, i));
+    code_.add_product(x.fn, lanes_, to, factor, last_operand(b, i));
     return to;
   }
 
-  std::vector<std::uint8_t> whole() const {
-    LoopAssembler code(vector_bytes_, type_);
-    const std::size_t used = pointers_.size();
-    for (std::size_t p = kFirstSaved; p < used; ++p) code.push(kPointers[p]);
-    code.zero_rcx();
-    code.shift_left_rsi(type_ == DType::f64 ? 3 : 2);
+  void enter() {
+    for (std::size_t p = kFirstSaved; p < pointers_.size(); ++p) code_.push(Reg64(kPointers[p]));
+    code_.xor_(kAt.cvt32(), kAt.cvt32());
+    code_.shl(kEnd, lanes_.type == DType::f64 ? 3 : 2);
     for (const int operand : kept_) {
-      code.load_pointer(Gpr::rax, Gpr::rdi, static_cast<std::size_t>(operand));
-      code.broadcast(held_in_[static_cast<std::size_t>(operand)], Gpr::rax);
+      load_pointer(kMoment, operand);
+      code_.broadcast(lanes_, held_in(operand), Source::at(code_.ptr[kMoment]));
     }
-    for (const Pointer& p : pointers_)
-      code.load_pointer(p.reg, Gpr::rdi, static_cast<std::size_t>(p.operand));
-    std::vector<std::uint8_t> bytes = code.bytes();
-    bytes.insert(bytes.end(), body_.bytes().begin(), body_.bytes().end());
-    LoopAssembler end(vector_bytes_, type_);
-    end.end_vectors();
-    for (std::size_t p = used; p-- > kFirstSaved;) end.pop(kPointers[p]);
-    end.ret();
-    bytes.insert(bytes.end(), end.bytes().begin(), end.bytes().end());
-    return bytes;
+    for (std::size_t p = 0; p < pointers_.size(); ++p)
+      load_pointer(Reg64(kPointers[p]), pointers_[p]);
+  }
+  void leave() {
+    code_.vzeroupper();
+    for (std::size_t p = pointers_.size(); p-- > kFirstSaved;) code_.pop(Reg64(kPointers[p]));
+    code_.ret();
   }
 
   const GroupProgram& program_;
   std::size_t first_, last_;
-  DType type_;
-  int vector_bytes_;
-  LoopAssembler body_;
-  std::vector<int> held_in_;    ///< of operands: the vector register, or -1
-  std::vector<bool> saved_;     ///< of operands: does their memory hold the value?
-  std::array<int, 32> held_{};  ///< of vector registers: the operand, or -1
-  std::vector<int> kept_;       ///< scalars that stand in registers throughout
-  int free_ = 0;                ///< registers below this one are for values
-  std::vector<Pointer> pointers_;
+  Lanes lanes_;
+  VectorCode& code_;
+  std::vector<int> held_in_;  ///< of operands: the vector register, or kNothing
+  std::vector<bool> saved_;   ///< of operands: does their memory hold the value?
+  std::vector<int> kept_;     ///< scalars that stand in registers throughout
+  RegisterFile<int> registers_;
+  std::vector<int> pointers_;  ///< operands, in the order of kPointers
 };
-
-int vector_bytes(const Kernels& kernels) {
-  if (std::strcmp(kernels.instruction_set, "avx512") == 0) return 64;
-  return std::strcmp(kernels.instruction_set, "avx2") == 0 ? 32 : 0;
-}
 
 }  // namespace
 
-std::vector<GroupPart> group_loops(const GroupProgram& program, const Kernels& kernels,
-                                   MachineCode& code) {
+std::vector<GroupPart> group_loops(const GroupProgram& program, MachineCode& code) {
   std::vector<GroupPart> parts;
-  const int bytes = vector_bytes(kernels);
   const std::size_t count = program.instructions.size();
   const auto goes_on = [&](std::size_t first, std::size_t i) {
     return i < count && is_arithmetic(program.instructions[i]) &&
@@ -331,15 +330,18 @@ std::vector<GroupPart> group_loops(const GroupProgram& program, const Kernels& k
   };
   for (std::size_t i = 0; i < count;) {
     std::size_t end = i;
-    while (bytes > 0 && goes_on(i, end)) ++end;
+    while (goes_on(i, end)) ++end;
+    Loop loop = nullptr;
     if (end >= i + kShortest) {
-      if (const Loop loop = code.add(Stretch(program, i, end, bytes).compile())) {
-        parts.push_back({loop, 0});
-        i = end;
-        continue;
-      }
+      loop = code.add<Loop>(
+          [&](VectorCode& to) { Stretch(program, i, end, code.vector_bytes(), to).write(); });
     }
-    for (end = std::max(end, i + 1); i < end; ++i) parts.push_back({nullptr, i});
+    if (loop != nullptr) {
+      parts.push_back({loop, 0});
+      i = end;
+    } else {
+      for (end = std::max(end, i + 1); i < end; ++i) parts.push_back({nullptr, i});
+    }
   }
   return parts;
 }

@@ -11,9 +11,8 @@
 
 namespace odeum::cpu {
 
-/// The group's instructions in order, stretches of them as loops, for the processor whose kernels
-/// are given. One by one where that has no fused multiply-add.
-std::vector<GroupPart> group_loops(const GroupProgram& program, const Kernels& kernels,
-                                   MachineCode& code);
+/// The group's instructions in order, stretches of them as loops; one by one where there is no
+/// machine code.
+std::vector<GroupPart> group_loops(const GroupProgram& program, MachineCode& code);
 
 }  // namespace odeum::cpu

@@ -55,10 +55,10 @@ std::int64_t tile_rows(const Plan& plan) {
 
 }  // namespace
 
-Lowering::Lowering(const Graph& graph, const Kernels& kernels)
+Lowering::Lowering(const Graph& graph, const Kernels& kernels, MachineCodeUse machine_code)
     : graph_(graph), kernels_(kernels), fusion_(fuse(graph)), slot_of_(graph.size(), -1) {
   plan_.images = holds_images(graph);
-  plan_.code = std::make_unique<MachineCode>();
+  plan_.code = std::make_unique<MachineCode>(machine_code, kernels);
   find_phases();
   make_leaf_slots();
   make_slots();
@@ -306,7 +306,7 @@ void Lowering::make_steps() {
 
 std::unique_ptr<Step> Lowering::group(const Unit& unit) {
   GroupProgram program = emit_group(*this, unit);
-  const std::vector<GroupPart> parts = group_loops(program, kernels_, *plan_.code);
+  const std::vector<GroupPart> parts = group_loops(program, *plan_.code);
   return std::make_unique<GroupStep>(std::move(program), parts);
 }
 
@@ -327,9 +327,10 @@ void Lowering::choose(Schedule schedule) {
 }
 
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels) {
+               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels,
+               MachineCodeUse machine_code) {
   const Graph graph(program, options, wanted);
-  Plan plan = Lowering(graph, kernels).finish(schedule);
+  Plan plan = Lowering(graph, kernels, machine_code).finish(schedule);
   plan.tile_rows = tile_rows(plan);
   return plan;
 }

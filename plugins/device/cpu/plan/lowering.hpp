@@ -20,7 +20,7 @@ namespace odeum::cpu {
 
 class Lowering {
  public:
-  Lowering(const Graph& graph, const Kernels& kernels);
+  Lowering(const Graph& graph, const Kernels& kernels, MachineCodeUse machine_code);
   Plan finish(Schedule schedule);
 
   const Graph& graph() const { return graph_; }

@@ -48,6 +48,7 @@ struct Plan {
 
 /// Plans the part of an optimised program that the wanted outputs need.
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels);
+               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels,
+               MachineCodeUse machine_code);
 
 }  // namespace odeum::cpu

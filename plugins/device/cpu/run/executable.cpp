@@ -44,7 +44,7 @@ CpuExecutable::Variant& CpuExecutable::add(std::vector<bool> wanted) {
 }
 
 std::unique_ptr<Execution> CpuExecutable::planned(const std::vector<bool>& wanted) const {
-  Plan plan = make_plan(program_, options_, wanted, schedule_, kernels_);
+  Plan plan = make_plan(program_, options_, wanted, schedule_, kernels_, machine_code_);
   return std::make_unique<Execution>(std::move(plan), program_.inputs.size(), kernels_, *threads_);
 }
 

@@ -3,14 +3,14 @@
 
 #include <algorithm>
 
-#include "machine/translate.hpp"
 #include "steps/copy_bytes.hpp"
 
 namespace odeum::cpu {
 
 StraightLine::StraightLine(const StraightCode& code, const Kernels& kernels, std::size_t inputs,
                            MachineCodeUse machine_code)
-    : arena_(allocate_memory(padded(code.arena.size()) + kMaskBytes)) {
+    : arena_(allocate_memory(padded(code.arena.size()) + kPadding)),
+      machine_code_(machine_code, kernels) {
   std::copy(code.arena.begin(), code.arena.end(), arena_.get());
   for (const std::uint32_t at : code.pointers) pointers_.push_back(arena_.get() + at);
   for (const StraightCode::Transfer& x : code.inputs) {
@@ -25,10 +25,8 @@ StraightLine::StraightLine(const StraightCode& code, const Kernels& kernels, std
         {nullptr, true, x.position, arena_.get() + x.at, x.elements * size_of(x.type)});
   for (const StraightCall& x : resolved(code.once, kernels)) x.kernel(x);
   code_ = resolved(code.code, kernels);
-  if (machine_code == MachineCodeUse::never || !has_machine_code(kernels)) return;
-  write_masks(arena_.get() + padded(code.arena.size()));
-  const std::vector<std::uint8_t> bytes = translated(code, {kernels, code_, arena_.get(), inputs});
-  if (!bytes.empty()) machine_code_ = ExecutableMemory(bytes);
+  function_ = straight_function(code, {kernels, code_, arena_.get(), inputs}, machine_code_);
+  machine_code_.finish();
 }
 
 std::vector<StraightCall> StraightLine::resolved(const std::vector<StraightInstruction>& code,
@@ -54,9 +52,8 @@ std::vector<StraightCall> StraightLine::resolved(const std::vector<StraightInstr
 }
 
 void StraightLine::run(std::span<const View> inputs, std::span<const View> outputs) const {
-  if (machine_code_.start() != nullptr) {
-    using Function = void (*)(std::byte*, const View*, const View*);
-    reinterpret_cast<Function>(machine_code_.start())(arena_.get(), inputs.data(), outputs.data());
+  if (function_ != nullptr) {
+    function_(arena_.get(), inputs.data(), outputs.data());
     return;
   }
   for (const Transfer& x : inputs_) {

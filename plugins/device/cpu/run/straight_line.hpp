@@ -5,15 +5,12 @@
 #include <span>
 #include <vector>
 
-#include "machine/executable_memory.hpp"
+#include "machine/straight_code.hpp"
 #include "odeum/device.hpp"
 #include "plan/straight.hpp"
 #include "run/memory.hpp"
 
 namespace odeum::cpu {
-
-/// Whether straight-line code becomes machine code where it can.
-enum class MachineCodeUse : std::uint8_t { never, wherever_possible };
 
 class StraightLine {
  public:
@@ -36,7 +33,8 @@ class StraightLine {
   std::vector<const void*> pointers_;
   std::vector<Transfer> inputs_, outputs_;
   std::vector<StraightCall> code_;
-  ExecutableMemory machine_code_;  ///< of all of it; empty: the lists are gone through
+  MachineCode machine_code_;
+  StraightFunction function_ = nullptr;  ///< all of it; null: the lists are gone through
 };
 
 }  // namespace odeum::cpu

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "machine/machine_code.hpp"
 #include "odeum/shape.hpp"
 #include "plan/layout.hpp"
 #include "steps/step.hpp"
@@ -60,6 +59,9 @@ struct GroupProgram {
 };
 
 inline constexpr std::size_t kMostOperands = 512;
+
+/// A loop over n elements, a multiple of what kernels take at once, of the buffers in `at`.
+using Loop = void (*)(void** at, std::size_t n);
 
 /// What runs over a chunk: machine code for some of the instructions, or a single one.
 struct GroupPart {

@@ -5,10 +5,10 @@
 // operation by operation, so results are the same bits.
 #pragma once
 
-#include <cstdint>
 #include <span>
-#include <vector>
 
+#include "machine/machine_code.hpp"
+#include "odeum/device.hpp"
 #include "plan/straight.hpp"
 
 namespace odeum::cpu {
@@ -21,15 +21,11 @@ struct MachineContext {
   std::size_t inputs = 0;               ///< of the program
 };
 
-/// Bytes behind the arena of the code that the machine code reads: `write_masks` fills them.
-inline constexpr std::size_t kMaskBytes = 3 * kPadding;
-void write_masks(std::byte* to);
+using StraightFunction = void (*)(std::byte* arena, const View* inputs, const View* outputs);
 
-/// Machine code of void(std::byte* arena, const View* inputs, const View* outputs) in the system's
-/// calling convention, for x86-64 with AVX2 and FMA. Empty where most of the code would be calls.
-std::vector<std::uint8_t> translated(const StraightCode& code, const MachineContext& context);
-
-/// Whether the kernels are of an instruction set for which there is machine code.
-bool has_machine_code(const Kernels& kernels);
+/// All of the code as a function. Null where there is no machine code, or most of it would be
+/// calls.
+StraightFunction straight_function(const StraightCode& code, const MachineContext& context,
+                                   MachineCode& memory);
 
 }  // namespace odeum::cpu
