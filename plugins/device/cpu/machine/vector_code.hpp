@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Vector arithmetic as instructions of x86-64, for elements of a type and vectors of a width.
-// Encodings, and what else functions consist of, are Xbyak's (github.com/herumi/xbyak): this and
+// Encodings, and what else functions consist of, are Xbyak's: this and
 // the sources that write functions are the only ones that know it.
 #pragma once
 
