@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "machine/machine_code.hpp"
 #include "odeum/config.hpp"
 #include "odeum/plugin.hpp"
 #include "odeum/schema.hpp"
@@ -17,6 +18,17 @@ int limit_named(const std::string& name) {
   return name == "avx2" ? 1 : 2;
 }
 
+std::string machine_code_meaning() {
+  std::string meaning =
+      "write programs of some hundred numbers and fused elementwise operations as machine code, "
+      "where the processor is an x86-64 with AVX2 and the system lets memory become executable, "
+      "and call kernels elsewhere; false: call kernels everywhere, for a profiler; results are the "
+      "same bits";
+  if (!can_write_machine_code())
+    meaning += "; this build is without machine code (it takes libxbyak-dev, on x86-64)";
+  return meaning;
+}
+
 class Cpu final : public CpuDevice {
  public:
   static Schema schema() {
@@ -33,11 +45,15 @@ class Cpu final : public CpuDevice {
         .text("instructions", "automatic",
               "widest vector instructions to use; fewer than the processor has make results "
               "comparable with those of another")
-        .choices({"automatic", "generic", "avx2", "avx512"});
+        .choices({"automatic", "generic", "avx2", "avx512"})
+        .flag("machine_code", true, machine_code_meaning());
   }
   explicit Cpu(const Config& config)
-      : CpuDevice(static_cast<int>(config.integer("threads")), schedule_named(config.text("plan")),
-                  limit_named(config.text("instructions"))) {}
+      : CpuDevice({.threads = static_cast<int>(config.integer("threads")),
+                   .schedule = schedule_named(config.text("plan")),
+                   .instructions = limit_named(config.text("instructions")),
+                   .machine_code = config.flag("machine_code") ? MachineCodeUse::wherever_possible
+                                                               : MachineCodeUse::never}) {}
 };
 
 }  // namespace

@@ -60,6 +60,12 @@ using ElementKernel = void (*)(void* out, const void* a, const void* b, const vo
 /// Which operands are scalars: bit 0 for a, bit 1 for b, bit 2 for c.
 inline constexpr std::size_t kVariants = 8;
 
+/// Memory that something else reads next.
+struct Fetch {
+  const std::byte* at = nullptr;
+  std::size_t bytes = 0;
+};
+
 /// C[m, n] = (accumulate ? C : 0) + alpha A[m, k] B[k, n].
 /// A by strides; B by rows of n contiguous elements, cut into panels of `panel` columns: element
 /// (p, j) stands at b[(j / panel) b_panel + p b_row + j % panel], and reading up to the next whole
@@ -75,6 +81,9 @@ struct Product {
   std::int64_t c_m = 0;
   bool accumulate = false;
   T alpha = 1;
+  /// Brought into the second-level cache on the way, a piece with each register block.
+  const Fetch* fetches = nullptr;
+  std::size_t fetch_count = 0;
 };
 
 /// C[m, n] = (accumulate ? C : 0) + alpha A B, all by strides, for products too small to pack.
@@ -146,6 +155,10 @@ struct Kernels {
   /// [fn][type][variant]; nullptr where a function has no meaning for a type.
   std::array<std::array<std::array<ElementKernel, kVariants>, 3>, index(Fn::count)> element{};
   std::array<std::array<ElementKernel, 3>, 3> cast{};  ///< [from][to]
+  /// first[i] = softplus(a[i]), second[i] = sigmoid(a[i]), as the kernels of one result give them.
+  /// [type]; no int64.
+  std::array<void (*)(void* first, void* second, const void* a, std::size_t n), 3>
+      softplus_sigmoid{};
   ProductKernels<float> f32;
   ProductKernels<double> f64;
   StraightKernels straight;

@@ -130,6 +130,7 @@ class Joining {
   StraightInstruction joined(const Chain& chain) {
     StraightInstruction x = chain.last;
     x.element = nullptr;
+    x.kind = StraightInstruction::Kind::chain;
     x.kernel = kernels_.straight.chain[index(type_)];
     x.lists = true;
     x.terms = static_cast<std::uint32_t>(chain.terms.size());

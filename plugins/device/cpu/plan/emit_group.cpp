@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The instructions of a fused group: operands, multiply-adds, loads and stores, registers.
+#include <algorithm>
 #include <array>
 #include <map>
 #include <string>
@@ -137,6 +138,7 @@ class Emission {
   }
 
   void element(ValueId id) {
+    if (values_.count(id) != 0) return;  // computed with another
     if (lowering_.fusion().is_part[static_cast<std::size_t>(id)]) return;
     const Node& node = graph_[id];
     GroupInstruction x;
@@ -152,6 +154,7 @@ class Emission {
       store_parts(id);
       return;
     }
+    if (softplus_and_sigmoid(id)) return;
     const int with = lowering_.fusion().product_of[static_cast<std::size_t>(id)];
     if (with >= 0) {
       const ValueId product = operand_root(id, with);
@@ -173,6 +176,8 @@ class Emission {
       throw ConfigError(std::string("device cpu: ") + name(node.op) + " has no meaning for " +
                         name(node.dtype));
     }
+    x.fn = converts ? Fn::count : fn;
+    x.type = node.dtype;
     x.a = operands[0];
     x.b = count > 1 ? operands[1] : operands[0];
     x.c = count > 2 ? operands[2] : operands[0];
@@ -180,6 +185,32 @@ class Emission {
     program_.instructions.push_back(std::move(x));
     program_.cost += is_slow(fn) ? 4.0 : 1.0;
     store_parts(id);
+  }
+
+  /// softplus and its derivative at the same place take one exponential.
+  bool softplus_and_sigmoid(ValueId id) {
+    const Op op = graph_[id].op;
+    if ((op != Op::softplus && op != Op::sigmoid) || !graph_.plain(id, 0)) return false;
+    const Op wanted = op == Op::softplus ? Op::sigmoid : Op::softplus;
+    const auto partner = std::find_if(unit_.nodes.begin(), unit_.nodes.end(), [&](ValueId other) {
+      return graph_[other].op == wanted && graph_.role(other) == Role::element &&
+             operand_root(other, 0) == operand_root(id, 0) && graph_.plain(other, 0) &&
+             values_.count(other) == 0;
+    });
+    if (partner == unit_.nodes.end()) return false;
+    const ValueId first = op == Op::softplus ? id : *partner;
+    const ValueId second = op == Op::softplus ? *partner : id;
+    GroupInstruction x;
+    x.kind = GroupInstruction::Kind::softplus_sigmoid;
+    x.type = graph_[id].dtype;
+    x.a = x.c = read(id, 0, false);
+    x.out = written(first);
+    x.b = written(second);
+    program_.instructions.push_back(std::move(x));
+    program_.cost += 6.0;
+    store_parts(first);
+    store_parts(second);
+    return true;
   }
 
   /// A copy whose operand has to be loaded anyway is loaded to where the copy goes.

@@ -8,7 +8,7 @@
 #include <queue>
 #include <tuple>
 
-#include "plan/wide_rows.hpp"
+#include "plan/locality.hpp"
 
 namespace odeum::cpu {
 namespace {
@@ -58,6 +58,7 @@ class Depths {
     const ValueId r = operand_root(id, k);
     if (graph_.role(r) != Role::element || !graph_.plain(id, k)) return false;
     if (sums_in_group(graph_, id)) return true;
+    if (far_apart(graph_, r, id)) return false;
     return graph_.role(id) == Role::element && graph_.rowful(r) == graph_.rowful(id) &&
            graph_.elements(r) == graph_.elements(id);
   }
@@ -209,17 +210,15 @@ void join_products(const Graph& graph, Fusion& fusion) {
   }
 }
 
-/// Among the units that can run, the one whose last node was recorded first; with wide rows, the
-/// one that is needed first.
-std::vector<std::size_t> order(const Graph& graph, const Depths& depths,
-                               const std::vector<Unit>& units, const std::vector<int>& unit_of) {
+/// Among the units that can run, the one that is needed first.
+std::vector<std::size_t> order(const Depths& depths, const std::vector<Unit>& units,
+                               const std::vector<int>& unit_of) {
   const Followers followers = followers_of(depths, units, unit_of);
   std::vector<ValueId> last_nodes;
   last_nodes.reserve(units.size());
   for (const Unit& unit : units)
     last_nodes.push_back(*std::max_element(unit.nodes.begin(), unit.nodes.end()));
-  std::vector<std::size_t> result = ordered(units, followers, last_nodes, last_nodes);
-  if (!has_wide_rows(graph)) return result;
+  const std::vector<std::size_t> result = ordered(units, followers, last_nodes, last_nodes);
   return ordered(units, followers, first_needs(followers, result, last_nodes), last_nodes);
 }
 
@@ -248,7 +247,7 @@ Fusion fuse(const Graph& graph) {
   std::vector<Unit> units = gather_units(graph, depths, unit_of);
   Fusion result;
   std::vector<int> place(units.size());
-  for (const std::size_t u : order(graph, depths, units, unit_of)) {
+  for (const std::size_t u : order(depths, units, unit_of)) {
     place[u] = static_cast<int>(result.units.size());
     result.units.push_back(std::move(units[u]));
   }

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cstring>
 
+#include "machine/group_loops.hpp"
 #include "steps/moves.hpp"
 
 namespace odeum::cpu {
@@ -54,19 +55,22 @@ std::int64_t tile_rows(const Plan& plan) {
 
 }  // namespace
 
-Lowering::Lowering(const Graph& graph, const Kernels& kernels)
+Lowering::Lowering(const Graph& graph, const Kernels& kernels, MachineCodeUse machine_code)
     : graph_(graph), kernels_(kernels), fusion_(fuse(graph)), slot_of_(graph.size(), -1) {
   plan_.images = holds_images(graph);
+  plan_.code = std::make_unique<MachineCode>(machine_code, kernels);
   find_phases();
   make_leaf_slots();
   make_slots();
   make_accumulators();
   extend_lives();
   make_steps();
+  plan_.code->finish();
 }
 
 Plan Lowering::finish(Schedule schedule) {
   choose(schedule);
+  if (plan_.schedule == Schedule::rows && !plan_.images) plan_fetches();
   // A group that holds float32 beside float64 writes sixteen elements at once, 128 bytes of
   // float64.
   plan_.fixed_bytes = place_slots(plan_.slots, Home::fixed, 2 * kPadding) + kPadding;
@@ -293,9 +297,17 @@ void Lowering::make_steps() {
   // Preparations of a phase over rows are appended to the phase before it, whose own steps must
   // stand already: units come by phase.
   for (const Unit& unit : fusion_.units) {
-    auto made = unit.group ? std::make_unique<GroupStep>(emit_group(*this, unit)) : step(unit);
-    if (made) plan_.phases[static_cast<std::size_t>(unit.phase)].steps.push_back(std::move(made));
+    auto made = unit.group ? group(unit) : step(unit);
+    if (!made) continue;
+    step_of_.emplace_back(&unit, made.get());
+    plan_.phases[static_cast<std::size_t>(unit.phase)].steps.push_back(std::move(made));
   }
+}
+
+std::unique_ptr<Step> Lowering::group(const Unit& unit) {
+  GroupProgram program = emit_group(*this, unit);
+  const std::vector<GroupPart> parts = group_loops(program, *plan_.code);
+  return std::make_unique<GroupStep>(std::move(program), parts);
 }
 
 void Lowering::choose(Schedule schedule) {
@@ -315,9 +327,10 @@ void Lowering::choose(Schedule schedule) {
 }
 
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels) {
+               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels,
+               MachineCodeUse machine_code) {
   const Graph graph(program, options, wanted);
-  Plan plan = Lowering(graph, kernels).finish(schedule);
+  Plan plan = Lowering(graph, kernels, machine_code).finish(schedule);
   plan.tile_rows = tile_rows(plan);
   return plan;
 }

@@ -20,7 +20,7 @@ namespace odeum::cpu {
 
 class Lowering {
  public:
-  Lowering(const Graph& graph, const Kernels& kernels);
+  Lowering(const Graph& graph, const Kernels& kernels, MachineCodeUse machine_code);
   Plan finish(Schedule schedule);
 
   const Graph& graph() const { return graph_; }
@@ -52,11 +52,14 @@ class Lowering {
   void extend_lives();
   void make_accumulators();
   void make_steps();
+  void plan_fetches();
+  std::vector<int> far_slots(const Unit& unit) const;
   void choose(Schedule schedule);
   int add_slot(Slot slot);
   int add_constant(DType type, const std::vector<double>& values);
   bool needs_slot(ValueId root) const;
   Home home_of(ValueId root) const;
+  std::unique_ptr<Step> group(const Unit& unit);
   std::unique_ptr<Step> step(const Unit& unit);
   std::unique_ptr<Step> contraction(ValueId id, int phase);
   std::unique_ptr<Step> reduction(ValueId id);
@@ -71,8 +74,9 @@ class Lowering {
   Fusion fusion_;
   Plan plan_;
   std::vector<int> slot_of_;
-  std::vector<int> accumulator_of_;            ///< slot, by accumulation
-  std::vector<int> phase_first_, phase_last_;  ///< units
+  std::vector<int> accumulator_of_;                     ///< slot, by accumulation
+  std::vector<int> phase_first_, phase_last_;           ///< units
+  std::vector<std::pair<const Unit*, Step*>> step_of_;  ///< in the order of units
   std::map<std::pair<std::uint64_t, DType>, int> numbers_;
   std::map<std::string, int> prepared_;  ///< repeated and packed operands by description
 };

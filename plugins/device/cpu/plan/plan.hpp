@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "machine/machine_code.hpp"
 #include "odeum/device.hpp"
 #include "plan/slots.hpp"
 #include "steps/step.hpp"
@@ -37,6 +38,7 @@ struct Plan {
   Schedule schedule = Schedule::rows;  ///< chosen from shapes alone
   std::int64_t tile_rows = 64;         ///< rows plan; a multiple of 16 but for images
   bool images = false;                 ///< convolutions: rows are large, and taken few at a time
+  std::unique_ptr<MachineCode> code;   ///< of the groups; outlives the steps
   std::vector<Phase> phases;           ///< without rows, over rows, without, ...
   std::vector<Slot> slots;
   std::vector<std::byte> constants;  ///< to be copied to aligned memory
@@ -46,6 +48,7 @@ struct Plan {
 
 /// Plans the part of an optimised program that the wanted outputs need.
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels);
+               const std::vector<bool>& wanted, Schedule schedule, const Kernels& kernels,
+               MachineCodeUse machine_code);
 
 }  // namespace odeum::cpu

@@ -14,7 +14,12 @@ namespace {
 
 using Kind = GroupInstruction::Kind;
 
-bool writes(const GroupInstruction& x) { return x.kind == Kind::kernel || x.kind == Kind::load; }
+/// The operands that an instruction computes.
+std::vector<int> results(const GroupInstruction& x) {
+  if (x.kind == Kind::softplus_sigmoid) return {x.out, x.b};
+  if (x.kind == Kind::kernel || x.kind == Kind::load) return {x.out};
+  return {};
+}
 
 /// Does every chunk start at a whole vector, so that only the last one of a block ends inside one?
 bool fit_chunk_to_rows(GroupProgram& program) {
@@ -35,7 +40,7 @@ std::vector<std::size_t> last_uses(const GroupProgram& program) {
     if (x.kind != Kind::load) {
       for (const int operand : {x.a, x.b, x.c}) last[static_cast<std::size_t>(operand)] = i;
     }
-    if (writes(x)) last[static_cast<std::size_t>(x.out)] = i;
+    for (const int out : results(x)) last[static_cast<std::size_t>(out)] = i;
   }
   return last;
 }
@@ -48,12 +53,8 @@ void assign_registers(GroupProgram& program, std::size_t element_size) {
   std::vector<int> place(operands.size(), 0);
   std::vector<bool> placed(operands.size(), false);
   std::vector<std::size_t> busy_until;  // of registers: an instruction
-  for (std::size_t i = 0; i < program.instructions.size(); ++i) {
-    const auto o = static_cast<std::size_t>(program.instructions[i].out);
-    if (!writes(program.instructions[i]) || operands[o].kind != GroupOperand::Kind::reg ||
-        placed[o]) {
-      continue;
-    }
+  const auto put = [&](std::size_t i, std::size_t o) {
+    if (operands[o].kind != GroupOperand::Kind::reg || placed[o]) return;
     const auto free = std::find_if(busy_until.begin(), busy_until.end(),
                                    [i](std::size_t until) { return until < i; });
     const auto r = free - busy_until.begin();
@@ -61,6 +62,9 @@ void assign_registers(GroupProgram& program, std::size_t element_size) {
     busy_until[static_cast<std::size_t>(r)] = last[o];
     place[o] = static_cast<int>(r);
     placed[o] = true;
+  };
+  for (std::size_t i = 0; i < program.instructions.size(); ++i) {
+    for (const int out : results(program.instructions[i])) put(i, static_cast<std::size_t>(out));
   }
   const bool aligned = fit_chunk_to_rows(program);
   program.registers = static_cast<int>(busy_until.size());

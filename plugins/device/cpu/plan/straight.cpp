@@ -240,9 +240,12 @@ class Straightening {
     const bool constant = writer_.is_constant(terms);
     const std::uint32_t in = writer_.in_a_run(terms, node.dtype);
     const std::uint32_t out = writer_.room(1, node.dtype, constant);
-    writer_.emit({kernels.sum_neighbours[type], out, in, in, in,
-                  static_cast<std::uint32_t>(terms.size()), false},
-                 constant, static_cast<double>(4 * terms.size()));
+    StraightInstruction instruction{
+        kernels.sum_neighbours[type], out, in, in, in, static_cast<std::uint32_t>(terms.size())};
+    instruction.kind = StraightInstruction::Kind::sum;
+    instruction.type = node.dtype;
+    instruction.count = instruction.n;
+    writer_.emit(instruction, constant, static_cast<double>(4 * terms.size()));
     return out;
   }
 
@@ -344,10 +347,19 @@ class Straightening {
     const std::size_t whole = converts ? n : writer_.in_vectors(n, node.dtype);
     const std::uint32_t out = writer_.room(n, node.dtype, constant);
     const std::size_t last = operands.size() - 1;
-    writer_.emit({kernel, out, at[0], at[std::min<std::size_t>(1, last)], at[last],
-                  static_cast<std::uint32_t>(whole), false,
-                  converts ? nullptr : short_kernel(fn, node.dtype, variant, n, operands.size())},
-                 constant, (is_slow(fn) ? 4.0 : 1.0) * static_cast<double>(whole));
+    StraightInstruction instruction{
+        kernel,   out,
+        at[0],    at[std::min<std::size_t>(1, last)],
+        at[last], static_cast<std::uint32_t>(whole),
+        false,    converts ? nullptr : short_kernel(fn, node.dtype, variant, n, operands.size())};
+    if (!converts) {
+      instruction.kind = StraightInstruction::Kind::element;
+      instruction.fn = fn;
+      instruction.variant = static_cast<std::uint8_t>(variant);
+    }
+    instruction.type = node.dtype;
+    instruction.count = static_cast<std::uint32_t>(n);
+    writer_.emit(instruction, constant, (is_slow(fn) ? 4.0 : 1.0) * static_cast<double>(whole));
     result = writer_.run_of(out, n, node.dtype);
     return true;
   }

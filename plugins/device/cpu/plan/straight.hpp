@@ -16,8 +16,16 @@
 
 namespace odeum::cpu {
 
-/// A StraightCall: operands are byte offsets in the arena, or in the table of pointers.
+/// A StraightCall and what it computes: operands are byte offsets in the arena, or in the table of
+/// pointers.
 struct StraightInstruction {
+  enum class Kind : std::uint8_t {
+    other,
+    element,  ///< fn of operands that are scalars by `variant`
+    chain,
+    gather,
+    sum  ///< one by one, of a list or of fewer than 16 neighbours
+  };
   ElementKernel element = nullptr;
   std::uint32_t out = 0, a = 0, b = 0, c = 0;
   std::uint32_t n = 0;
@@ -26,6 +34,11 @@ struct StraightInstruction {
   std::uint32_t list = 0;           ///< elements that a and b reach, where those are not n
   std::uint32_t terms = 0;          ///< of a chain, whose c is a place
   bool starts = true, ends = true;  ///< false: a chain without c, without b
+  Kind kind = Kind::other;
+  Fn fn = Fn::count;
+  std::uint8_t variant = 0;
+  DType type = DType::f64;
+  std::uint32_t count = 0;  ///< elements, where n counts whole vectors
 };
 
 struct StraightCode {

@@ -100,9 +100,19 @@ std::uint32_t StraightWriter::in_a_run(const Places& x, DType type) {
   const bool constant = is_constant(x);
   const std::uint32_t at = room(x.size(), type, constant);
   const std::uint32_t first = list(x, type);
-  emit({kernels_.straight.gather[index(type)], at, first, first, at, narrow(x.size()), true,
-        nullptr, narrow(x.size())},
-       constant, kFetch * static_cast<double>(x.size()));
+  StraightInstruction gather{kernels_.straight.gather[index(type)],
+                             at,
+                             first,
+                             first,
+                             at,
+                             narrow(x.size()),
+                             true,
+                             nullptr,
+                             narrow(x.size())};
+  gather.kind = StraightInstruction::Kind::gather;
+  gather.type = type;
+  gather.count = gather.n;
+  emit(gather, constant, kFetch * static_cast<double>(x.size()));
   return runs_[x] = at;
 }
 
@@ -112,8 +122,13 @@ std::uint32_t StraightWriter::reduced(ElementKernel kernel, DType type, const Pl
   const std::uint32_t at = room(1, type, constant);
   const std::uint32_t first = list(a, type);
   const std::uint32_t second = b == nullptr ? first : list(*b, type);
-  emit({kernel, at, first, second, at, narrow(a.size()), true, nullptr, narrow(a.size())}, constant,
-       (b == nullptr ? 1.0 : 2.0) * kFetch * static_cast<double>(a.size()));
+  StraightInstruction instruction{kernel,           at,   first,   second,          at,
+                                  narrow(a.size()), true, nullptr, narrow(a.size())};
+  if (kernel == kernels_.straight.sum[index(type)])
+    instruction.kind = StraightInstruction::Kind::sum;
+  instruction.type = type;
+  instruction.count = instruction.n;
+  emit(instruction, constant, (b == nullptr ? 1.0 : 2.0) * kFetch * static_cast<double>(a.size()));
   return at;
 }
 

@@ -7,8 +7,10 @@
 
 namespace odeum::cpu {
 
-CpuDevice::CpuDevice(int threads, Schedule schedule, int limit)
-    : schedule_(schedule), kernels_(kernels(limit)), threads_(std::make_shared<Threads>(threads)) {}
+CpuDevice::CpuDevice(const Settings& settings)
+    : settings_(settings),
+      kernels_(kernels(settings.instructions)),
+      threads_(std::make_shared<Threads>(settings.threads)) {}
 
 std::shared_ptr<void> CpuDevice::allocate(std::size_t bytes) {
   return std::shared_ptr<void>(allocate_memory(bytes).release(), Free());
@@ -29,7 +31,8 @@ void CpuDevice::fill_zero(View to, std::size_t bytes) {
 
 std::unique_ptr<Executable> CpuDevice::compile(const Program& program,
                                                const CompileOptions& options) {
-  return std::make_unique<CpuExecutable>(program, options, schedule_, kernels_, threads_);
+  return std::make_unique<CpuExecutable>(program, options, settings_.schedule,
+                                         settings_.machine_code, kernels_, threads_);
 }
 
 }  // namespace odeum::cpu

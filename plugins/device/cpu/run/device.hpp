@@ -6,14 +6,21 @@
 
 #include "odeum/device.hpp"
 #include "plan/plan.hpp"
+#include "run/straight_line.hpp"
 #include "run/threads.hpp"
 
 namespace odeum::cpu {
 
+struct Settings {
+  int threads = 0;  ///< 0: all cores
+  Schedule schedule = Schedule::automatic;
+  int instructions = 2;  ///< the widest instruction set (see kernels())
+  MachineCodeUse machine_code = MachineCodeUse::wherever_possible;
+};
+
 class CpuDevice : public Device {
  public:
-  /// threads: 0 for all cores. limit: the widest instruction set (see kernels()).
-  explicit CpuDevice(int threads, Schedule schedule = Schedule::automatic, int limit = 2);
+  explicit CpuDevice(const Settings& settings);
 
   std::string probe() const override { return {}; }
   bool host_addressable() const override { return true; }
@@ -27,7 +34,7 @@ class CpuDevice : public Device {
   void synchronize() override {}  ///< run returns when the outputs are there
 
  private:
-  Schedule schedule_;
+  Settings settings_;
   const Kernels& kernels_;
   std::shared_ptr<Threads> threads_;
 };

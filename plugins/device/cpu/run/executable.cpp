@@ -15,10 +15,12 @@ constexpr double kMostWork = 4e6;
 }  // namespace
 
 CpuExecutable::CpuExecutable(Program program, CompileOptions options, Schedule schedule,
-                             const Kernels& kernels, std::shared_ptr<Threads> threads)
+                             MachineCodeUse machine_code, const Kernels& kernels,
+                             std::shared_ptr<Threads> threads)
     : program_(std::move(program)),
       options_(std::move(options)),
       schedule_(schedule),
+      machine_code_(machine_code),
       kernels_(kernels),
       threads_(std::move(threads)) {
   if (!options_.outputs.empty() && options_.outputs.size() != program_.outputs.size()) {
@@ -42,7 +44,7 @@ CpuExecutable::Variant& CpuExecutable::add(std::vector<bool> wanted) {
 }
 
 std::unique_ptr<Execution> CpuExecutable::planned(const std::vector<bool>& wanted) const {
-  Plan plan = make_plan(program_, options_, wanted, schedule_, kernels_);
+  Plan plan = make_plan(program_, options_, wanted, schedule_, kernels_, machine_code_);
   return std::make_unique<Execution>(std::move(plan), program_.inputs.size(), kernels_, *threads_);
 }
 
@@ -79,7 +81,7 @@ const StraightLine* CpuExecutable::straight(Variant& variant, std::int64_t rows)
   }
   if (i >= variant.straight.size()) variant.straight.resize(i + 1);
   variant.straight[i] =
-      std::make_unique<const StraightLine>(*code, kernels_, program_.inputs.size());
+      std::make_unique<const StraightLine>(*code, kernels_, program_.inputs.size(), machine_code_);
   return variant.straight[i].get();
 }
 

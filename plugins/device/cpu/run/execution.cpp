@@ -20,6 +20,15 @@ constexpr std::int64_t kMostShards = 64;
 
 std::int64_t round_rows(std::int64_t rows) { return ceil_div(rows, 16) * 16; }
 
+/// Where a slot of a tile starts. Were that the offset times the rows alone, the same element of
+/// every slot would often fall into the same set of the first-level cache, which then holds eight.
+std::size_t tile_place(const Plan& plan, std::size_t offset, std::size_t block) {
+  return offset * block + (plan.images ? 0 : offset / kPadding * kPadding);
+}
+std::size_t tile_bytes(const Plan& plan, std::int64_t block) {
+  return tile_place(plan, plan.tile_row_bytes, static_cast<std::size_t>(block)) + kPadding;
+}
+
 /// Part i of n of [0, total), cut at multiples of `grain`.
 std::pair<std::int64_t, std::int64_t> part(std::int64_t total, std::int64_t grain, std::int64_t i,
                                            std::int64_t n) {
@@ -118,9 +127,8 @@ std::size_t Execution::scratch_bytes(std::int64_t rows) const {
   const auto shards = static_cast<std::size_t>(e.shards);
   return plan_.fixed_bytes + plan_.constants.size() +
          plan_.stored_row_bytes * static_cast<std::size_t>(round_rows(rows)) +
-         plan_.tile_row_bytes * static_cast<std::size_t>(e.block) * (tasks ? 1 : workers) +
-         e.scratch * workers + plan_.accumulator_bytes * shards +
-         plan_.product_bytes * (tasks ? 1 : shards);
+         tile_bytes(plan_, e.block) * (tasks ? 1 : workers) + e.scratch * workers +
+         plan_.accumulator_bytes * shards + plan_.product_bytes * (tasks ? 1 : shards);
 }
 
 void Execution::reserve(std::int64_t rows) {
@@ -136,7 +144,7 @@ void Execution::reserve(std::int64_t rows) {
   products_ = allocate_memory(plan_.product_bytes * (tasks ? 1 : shards));
   for (std::size_t w = 0; w < workers_.size(); ++w) {
     workers_[w].scratch = allocate_memory(now_.scratch);
-    if (!tasks || w == 0) workers_[w].tile = allocate_memory(plan_.tile_row_bytes * block);
+    if (!tasks || w == 0) workers_[w].tile = allocate_memory(tile_bytes(plan_, now_.block));
     workers_[w].slots.assign(plan_.slots.size(), nullptr);
     workers_[w].seen = 0;
   }
@@ -144,7 +152,8 @@ void Execution::reserve(std::int64_t rows) {
   reserved_ = now_;
   for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
     const Slot& slot = plan_.slots[i];
-    if (slot.home == Home::tile) table_[i] = workers_[0].tile.get() + slot.offset * block;
+    if (slot.home == Home::tile)
+      table_[i] = workers_[0].tile.get() + tile_place(plan_, slot.offset, block);
     if (slot.home == Home::stored)
       base_[i] = stored_.get() + slot.offset * static_cast<std::size_t>(round_rows(rows));
   }
@@ -192,7 +201,7 @@ Execution::Worker& Execution::worker(int number) {
       const auto block = static_cast<std::size_t>(reserved_.block);
       for (std::size_t i = 0; i < plan_.slots.size(); ++i) {
         if (plan_.slots[i].home == Home::tile)
-          w.slots[i] = w.tile.get() + plan_.slots[i].offset * block;
+          w.slots[i] = w.tile.get() + tile_place(plan_, plan_.slots[i].offset, block);
       }
     }
     w.seen = state_;

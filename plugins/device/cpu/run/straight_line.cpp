@@ -7,8 +7,10 @@
 
 namespace odeum::cpu {
 
-StraightLine::StraightLine(const StraightCode& code, const Kernels& kernels, std::size_t inputs)
-    : arena_(allocate_memory(code.arena.size())) {
+StraightLine::StraightLine(const StraightCode& code, const Kernels& kernels, std::size_t inputs,
+                           MachineCodeUse machine_code)
+    : arena_(allocate_memory(padded(code.arena.size()) + kPadding)),
+      machine_code_(machine_code, kernels) {
   std::copy(code.arena.begin(), code.arena.end(), arena_.get());
   for (const std::uint32_t at : code.pointers) pointers_.push_back(arena_.get() + at);
   for (const StraightCode::Transfer& x : code.inputs) {
@@ -23,6 +25,8 @@ StraightLine::StraightLine(const StraightCode& code, const Kernels& kernels, std
         {nullptr, true, x.position, arena_.get() + x.at, x.elements * size_of(x.type)});
   for (const StraightCall& x : resolved(code.once, kernels)) x.kernel(x);
   code_ = resolved(code.code, kernels);
+  function_ = straight_function(code, {kernels, code_, arena_.get(), inputs}, machine_code_);
+  machine_code_.finish();
 }
 
 std::vector<StraightCall> StraightLine::resolved(const std::vector<StraightInstruction>& code,
@@ -48,6 +52,10 @@ std::vector<StraightCall> StraightLine::resolved(const std::vector<StraightInstr
 }
 
 void StraightLine::run(std::span<const View> inputs, std::span<const View> outputs) const {
+  if (function_ != nullptr) {
+    function_(arena_.get(), inputs.data(), outputs.data());
+    return;
+  }
   for (const Transfer& x : inputs_) {
     const View& from = x.output ? outputs[x.position] : inputs[x.position];
     const void* a = from.host<std::byte>();

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "machine/straight_code.hpp"
 #include "odeum/device.hpp"
 #include "plan/straight.hpp"
 #include "run/memory.hpp"
@@ -13,7 +14,8 @@ namespace odeum::cpu {
 
 class StraightLine {
  public:
-  explicit StraightLine(const StraightCode& code, const Kernels& kernels, std::size_t inputs);
+  StraightLine(const StraightCode& code, const Kernels& kernels, std::size_t inputs,
+               MachineCodeUse machine_code);
   void run(std::span<const View> inputs, std::span<const View> outputs) const;
 
  private:
@@ -31,6 +33,8 @@ class StraightLine {
   std::vector<const void*> pointers_;
   std::vector<Transfer> inputs_, outputs_;
   std::vector<StraightCall> code_;
+  MachineCode machine_code_;
+  StraightFunction function_ = nullptr;  ///< all of it; null: the lists are gone through
 };
 
 }  // namespace odeum::cpu

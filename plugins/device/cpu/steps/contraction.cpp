@@ -2,6 +2,7 @@
 #include "steps/contraction.hpp"
 
 #include <algorithm>
+#include <array>
 #include <type_traits>
 #include <utility>
 
@@ -15,6 +16,9 @@ constexpr std::int64_t kTilePanels = 4;
 constexpr std::int64_t kSmall = 2048;
 /// Columns up to which vectors run along k.
 constexpr std::int64_t kNarrow = 4;
+/// Values that a product brings near for later steps.
+constexpr std::size_t kMostFetches = 4;
+constexpr std::int64_t kFetchingRows = 64;  ///< rows of a tile, roughly
 
 bool single(const Side& side) { return !side.rows && side.extent == 1; }
 
@@ -57,6 +61,16 @@ class ContractionStep final : public Step {
     for (const Side& loop : s.loops) flops *= static_cast<double>(loop.size(rows));
     return flops * static_cast<double>(s.m.size(rows)) * static_cast<double>(s.n.size(rows)) *
            static_cast<double>(s.k.size(rows));
+  }
+
+  bool can_fetch() const override {
+    // Not where the kernels for few rows or columns do the work, or a single register block.
+    const ContractionShape& s = spec_.shape;
+    return runs_ && !spec_.turned && s.loops.empty() && s.m.size(kFetchingRows) >= 32 &&
+           s.n.size(kFetchingRows) >= 16;
+  }
+  void fetch(const FarValue& value) override {
+    if (fetched_ < kMostFetches) far_[fetched_++] = value;
   }
 
   void run(const Context& context, std::int64_t begin, std::int64_t end) const override {
@@ -152,6 +166,13 @@ class ContractionStep final : public Step {
       g.b_row = table_.panel;
       g.b_panel = k * table_.panel;
     }
+    std::array<Fetch, kMostFetches> fetches;
+    for (std::size_t i = 0; i < fetched_; ++i) {
+      const std::size_t bytes = far_[i].row_bytes * static_cast<std::size_t>(context.rows);
+      fetches[i] = {context.slots[far_[i].slot] + (far_[i].of_next_tile ? bytes : 0), bytes};
+    }
+    g.fetches = fetches.data();
+    g.fetch_count = fetched_;
     table_.product(g);
     if (!spec_.turned) return;
     for (std::int64_t i = 0; i < tile.m; ++i) {
@@ -182,6 +203,8 @@ class ContractionStep final : public Step {
   ContractionSpec spec_;
   const ProductKernels<T>& table_;
   bool runs_ = true;  ///< rows of C are contiguous
+  std::array<FarValue, kMostFetches> far_;
+  std::size_t fetched_ = 0;
 };
 
 /// Unit j packs panel j of B.

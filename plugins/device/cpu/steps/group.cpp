@@ -24,7 +24,8 @@ double scale_of(const Context& context, const GroupInstruction& sum) {
 
 }  // namespace
 
-GroupStep::GroupStep(GroupProgram program) : program_(std::move(program)) {
+GroupStep::GroupStep(GroupProgram program, const std::vector<GroupPart>& parts)
+    : program_(std::move(program)) {
   for (std::size_t i = 0; i < program_.operands.size(); ++i) {
     const GroupOperand& x = program_.operands[i];
     if (x.kind == GroupOperand::Kind::scalar) {
@@ -36,13 +37,17 @@ GroupStep::GroupStep(GroupProgram program) : program_(std::move(program)) {
                          x.read, x.written, x.slot, x.offset});
     }
   }
-  for (std::size_t i = 0; i < program_.instructions.size(); ++i) {
-    const GroupInstruction& x = program_.instructions[i];
+  for (const GroupPart& part : parts) {
+    if (part.loop != nullptr) {
+      code_.push_back({part.loop});
+      continue;
+    }
+    const GroupInstruction& x = program_.instructions[part.instruction];
     const auto small = [](std::size_t v) { return static_cast<std::uint16_t>(v); };
-    code_.push_back({x.kind == GroupInstruction::Kind::kernel ? x.kernel : nullptr,
+    code_.push_back({nullptr, x.kind == GroupInstruction::Kind::kernel ? x.kernel : nullptr,
                      small(static_cast<std::size_t>(x.out)), small(static_cast<std::size_t>(x.a)),
                      small(static_cast<std::size_t>(x.b)), small(static_cast<std::size_t>(x.c)),
-                     small(i)});
+                     small(part.instruction)});
   }
 }
 
@@ -103,7 +108,9 @@ void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin,
   }
   const auto count = static_cast<std::size_t>(rounded);
   for (const Code& x : code_) {
-    if (x.kernel != nullptr) {
+    if (x.loop != nullptr) {
+      x.loop(at, count);
+    } else if (x.kernel != nullptr) {
       x.kernel(at[x.out], at[x.a], at[x.b], at[x.c], count);
     } else {
       run_other(context, at, begin, n, program_.instructions[x.instruction]);
@@ -121,6 +128,11 @@ void GroupStep::run_other(const Context& context, void** at, std::int64_t begin,
   std::byte* memory = context.slots[x.slot];
   switch (x.kind) {
     case GroupInstruction::Kind::kernel:
+      break;
+    case GroupInstruction::Kind::softplus_sigmoid:
+      context.kernels->softplus_sigmoid[index(x.type)](
+          at[x.out], at[x.b], at[x.a],
+          static_cast<std::size_t>((n + program_.granule - 1) & -program_.granule));
       break;
     case GroupInstruction::Kind::load:
       read_strided(x.access, size_of(x.type), memory, begin, n, static_cast<std::byte*>(at[x.out]));

@@ -31,13 +31,14 @@ struct GroupOperand {
 };
 
 struct GroupInstruction {
-  enum class Kind : std::uint8_t { kernel, load, store, row_sum, column_sum };
+  enum class Kind : std::uint8_t { kernel, softplus_sigmoid, load, store, row_sum, column_sum };
   Kind kind = Kind::kernel;
   ElementKernel kernel = nullptr;
-  int out = 0, a = 0, b = 0, c = 0;  ///< operands
+  Fn fn = Fn::count;                 ///< of the kernel; count: a conversion
+  int out = 0, a = 0, b = 0, c = 0;  ///< operands; of softplus_sigmoid, b is the second result
   int slot = -1;                     ///< of memory: load, store, sums
   Access access;                     ///< load, store
-  DType type = DType::f32;
+  DType type = DType::f32;           ///< of the result, or of what is moved or summed
   std::int64_t width = 0;    ///< elements summed (row_sum), of a row (column_sum; 1: of all)
   double scale = 1.0;        ///< column_sum: times this and
   std::vector<int> scalars;  ///< ... the first elements of these slots
@@ -59,9 +60,19 @@ struct GroupProgram {
 
 inline constexpr std::size_t kMostOperands = 512;
 
+/// A loop over n elements, a multiple of what kernels take at once, of the buffers in `at`.
+using Loop = void (*)(void** at, std::size_t n);
+
+/// What runs over a chunk: machine code for some of the instructions, or a single one.
+struct GroupPart {
+  Loop loop = nullptr;  ///< null: the instruction
+  std::size_t instruction = 0;
+};
+
 class GroupStep final : public Step {
  public:
-  explicit GroupStep(GroupProgram program);
+  /// `parts`: the instructions in order.
+  GroupStep(GroupProgram program, const std::vector<GroupPart>& parts);
   std::int64_t units(std::int64_t rows) const override;
   void run(const Context& context, std::int64_t begin, std::int64_t end) const override;
   std::int64_t grain(std::int64_t rows) const override;
@@ -72,7 +83,8 @@ class GroupStep final : public Step {
  private:
   // What a chunk touches, packed: the fields of operands and instructions that the loops need.
   struct Code {
-    ElementKernel kernel = nullptr;  ///< null: see `instruction`
+    Loop loop = nullptr;
+    ElementKernel kernel = nullptr;  ///< both null: see `instruction`
     std::uint16_t out = 0, a = 0, b = 0, c = 0;
     std::uint16_t instruction = 0;
   };

@@ -26,6 +26,13 @@ struct Context {
   }
 };
 
+/// The rows of a tile of a value that lies in memory.
+struct FarValue {
+  int slot = -1;
+  std::size_t row_bytes = 0;
+  bool of_next_tile = false;
+};
+
 class Step {
  public:
   virtual ~Step() = default;
@@ -39,6 +46,10 @@ class Step {
   virtual bool sharded() const { return false; }
   /// Bytes of scratch for a block.
   virtual std::size_t scratch(std::int64_t rows) const = 0;
+  /// A step whose work is arithmetic can bring near meanwhile what later steps read from memory.
+  virtual bool can_fetch() const { return false; }
+  /// Asks for that; more than a few are left out.
+  virtual void fetch(const FarValue&) {}
   /// Rough number of operations on a block, to tell what is worth a second thread.
   virtual double work(std::int64_t rows) const = 0;
 };

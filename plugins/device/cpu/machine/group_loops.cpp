@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/group_loops.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <limits>
+#include <utility>
+
+#include "machine/register_file.hpp"
+#include "machine/vector_code.hpp"
+
+namespace odeum::cpu {
+namespace {
+
+using Kind = GroupInstruction::Kind;
+using Xbyak::Reg64;
+
+constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+constexpr int kNothing = -1;
+/// A single operation is as fast as its kernel.
+constexpr std::size_t kShortest = 2;
+
+// Arguments of a loop: the table of operands, the number of elements (then the loop's end in
+// bytes). The position in bytes and a pointer for a moment:
+const Reg64 kTable(Xbyak::Operand::RDI), kEnd(Xbyak::Operand::RSI);
+const Reg64 kAt(Xbyak::Operand::RCX), kMoment(Xbyak::Operand::RAX);
+/// Pointers to operands stay in these; the first ones belong to the callee anyway.
+constexpr std::array kPointers = {Xbyak::Operand::RDX, Xbyak::Operand::R8,  Xbyak::Operand::R9,
+                                  Xbyak::Operand::R10, Xbyak::Operand::R11, Xbyak::Operand::RBX,
+                                  Xbyak::Operand::RBP, Xbyak::Operand::R12, Xbyak::Operand::R13,
+                                  Xbyak::Operand::R14, Xbyak::Operand::R15};
+constexpr std::size_t kFirstSaved = 5;
+
+bool is_arithmetic(const GroupInstruction& x) {
+  if (x.kind != Kind::kernel || x.type == DType::i64) return false;
+  switch (x.fn) {
+    case Fn::copy:
+    case Fn::add:
+    case Fn::sub:
+    case Fn::mul:
+    case Fn::div:
+    case Fn::mul_add:
+    case Fn::mul_sub:
+    case Fn::sub_mul:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool reads(const GroupInstruction& x, int operand) {
+  if (x.kind == Kind::load) return false;
+  if (x.a == operand) return true;
+  return x.kind == Kind::kernel && (x.b == operand || x.c == operand);
+}
+bool writes(const GroupInstruction& x, int operand) {
+  const bool pair = x.kind == Kind::softplus_sigmoid;
+  if (pair && x.b == operand) return true;
+  return (pair || x.kind == Kind::kernel || x.kind == Kind::load) && x.out == operand;
+}
+
+/// Scalars of instructions [first, last) that stand in registers throughout, as many as leave room
+/// for the rest.
+std::vector<int> kept_scalars(const GroupProgram& program, std::size_t first, std::size_t last,
+                              std::size_t most) {
+  std::vector<int> kept;
+  for (std::size_t i = first; i < last; ++i) {
+    const GroupInstruction& x = program.instructions[i];
+    for (const int operand : {x.a, x.b, x.c}) {
+      const GroupOperand& what = program.operands[static_cast<std::size_t>(operand)];
+      const bool known = std::find(kept.begin(), kept.end(), operand) != kept.end();
+      if (what.kind != GroupOperand::Kind::scalar || known || kept.size() == most) continue;
+      kept.push_back(operand);
+    }
+  }
+  return kept;
+}
+
+/// The loop of instructions [first, last).
+class Stretch {
+ public:
+  Stretch(const GroupProgram& program, std::size_t first, std::size_t last, int vector_bytes,
+          VectorCode& code)
+      : program_(program),
+        first_(first),
+        last_(last),
+        lanes_{program.instructions[first].type, 0},
+        code_(code),
+        held_in_(program.operands.size(), kNothing),
+        saved_(program.operands.size(), true),
+        kept_(kept_scalars(program, first, last, vector_bytes == 64 ? 12 : 5)),
+        registers_((vector_bytes == 64 ? 32 : 16) - static_cast<int>(kept_.size()), kNothing) {
+    lanes_.count = vector_bytes / static_cast<int>(size_of(lanes_.type));
+    // Behind those that values move through.
+    for (std::size_t i = 0; i < kept_.size(); ++i)
+      held_in(kept_[i]) = registers_.count() + static_cast<int>(i);
+  }
+
+  void write() {
+    // Once to see which pointers there are; then between loading them and giving them back.
+    body();
+    code_.restart();
+    enter();
+    Xbyak::Label again;
+    code_.L(again);
+    body();
+    code_.add(kAt, lanes_.count * static_cast<int>(size_of(lanes_.type)));
+    code_.cmp(kAt, kEnd);
+    code_.jb(again);
+    leave();
+  }
+
+ private:
+  bool is_scalar(int operand) const {
+    return program_.operands[static_cast<std::size_t>(operand)].kind == GroupOperand::Kind::scalar;
+  }
+  bool is_kept(int operand) const {
+    return std::find(kept_.begin(), kept_.end(), operand) != kept_.end();
+  }
+  int& held_in(int operand) { return held_in_[static_cast<std::size_t>(operand)]; }
+
+  /// The next instruction of the stretch that reads what the operand holds after instruction i.
+  std::size_t next_read(int operand, std::size_t i) const {
+    for (++i; i < last_; ++i) {
+      if (reads(program_.instructions[i], operand)) return i;
+      if (writes(program_.instructions[i], operand)) return kNever;
+    }
+    return kNever;
+  }
+  bool is_last_read(int operand, std::size_t i) const { return next_read(operand, i) == kNever; }
+  /// In a register that instruction i is the last to need.
+  bool ends(int operand, std::size_t i) {
+    return held_in(operand) >= 0 && !is_kept(operand) && is_last_read(operand, i);
+  }
+
+  /// Is what instruction i computes needed outside of the stretch?
+  bool leaves(std::size_t i) const {
+    const int out = program_.instructions[i].out;
+    if (program_.operands[static_cast<std::size_t>(out)].kind != GroupOperand::Kind::reg)
+      return true;
+    for (std::size_t k = i + 1; k < program_.instructions.size(); ++k) {
+      if (k >= last_ && reads(program_.instructions[k], out)) return true;
+      if (writes(program_.instructions[k], out)) return false;
+    }
+    return false;
+  }
+
+  /// Where an operand's element at the loop's position is.
+  Xbyak::Address at(int operand) { return code_.ptr[pointer(operand) + kAt]; }
+  Reg64 pointer(int operand) {
+    const auto found = std::find(pointers_.begin(), pointers_.end(), operand);
+    const auto p = static_cast<std::size_t>(found - pointers_.begin());
+    if (found == pointers_.end()) {
+      if (p == kPointers.size()) {
+        load_pointer(kMoment, operand);
+        return kMoment;
+      }
+      pointers_.push_back(operand);
+    }
+    return Reg64(kPointers[p]);
+  }
+  void load_pointer(const Reg64& to, int operand) {
+    code_.mov(to, code_.ptr[kTable + operand * static_cast<int>(sizeof(void*))]);
+  }
+
+  void forget(int operand) {
+    if (held_in(operand) < 0 || is_kept(operand)) return;
+    registers_.forget(held_in(operand));
+    held_in(operand) = kNothing;
+  }
+  int hold(int reg, int operand) {
+    held_in(operand) = registers_.fill(reg, operand);
+    return reg;
+  }
+
+  /// A register for instruction i: a free one, or that of the value which is needed last.
+  int allocate(std::size_t i) {
+    const int chosen = registers_.choose(
+        [&](int operand) { return operand == kNothing ? kNever : next_read(operand, i); });
+    const int operand = registers_[chosen];
+    if (operand != kNothing) {
+      if (!saved_[static_cast<std::size_t>(operand)] && !is_last_read(operand, i)) {
+        code_.store(lanes_, at(operand), chosen);
+        saved_[static_cast<std::size_t>(operand)] = true;
+      }
+      forget(operand);
+    }
+    return registers_.use(chosen);
+  }
+
+  int in_register(int operand, std::size_t i) {
+    if (held_in(operand) >= 0) return held_in(operand);
+    const int to = allocate(i);
+    if (is_scalar(operand)) {
+      code_.broadcast(lanes_, to, Source::at(code_.ptr[pointer(operand)]));
+    } else {
+      code_.load(lanes_, to, at(operand));
+    }
+    return hold(to, operand);
+  }
+
+  /// Read once from memory, by instruction i.
+  bool is_in_memory(int operand, std::size_t i) {
+    return held_in(operand) < 0 && !is_scalar(operand) && is_last_read(operand, i);
+  }
+  Source last_operand(int operand, std::size_t i) {
+    if (is_in_memory(operand, i)) return Source::at(at(operand));
+    return Source::in(in_register(operand, i));
+  }
+
+  /// The register of an operand that ends here, or another one.
+  int result_register(std::initializer_list<int> operands, std::size_t i) {
+    for (const int operand : operands) {
+      if (ends(operand, i)) return held_in(operand);
+    }
+    return allocate(i);
+  }
+
+  void body() {
+    registers_.forget_all();
+    for (int& reg : held_in_) {
+      if (reg < registers_.count()) reg = kNothing;
+    }
+    saved_.assign(saved_.size(), true);
+    for (std::size_t i = first_; i < last_; ++i) instruction(i);
+  }
+
+  void instruction(std::size_t i) {
+    const GroupInstruction& x = program_.instructions[i];
+    registers_.begin();
+    for (const int operand : {x.a, x.b, x.c}) {
+      if (held_in(operand) >= 0 && !is_kept(operand)) registers_.use(held_in(operand));
+    }
+    const int to = result(x, i);
+    for (const int operand : {x.a, x.b, x.c}) {
+      if (ends(operand, i)) forget(operand);
+    }
+    forget(x.out);
+    hold(to, x.out);
+    const bool stored = leaves(i);
+    saved_[static_cast<std::size_t>(x.out)] = stored;
+    if (stored) code_.store(lanes_, at(x.out), to);
+    if (is_last_read(x.out, i)) forget(x.out);
+  }
+
+  int result(const GroupInstruction& x, std::size_t i) {
+    if (x.fn >= Fn::mul_add) return multiply_add(x, i);
+    if (x.fn != Fn::copy) return arithmetic(x, i);
+    const int from = in_register(x.a, i);
+    const int to = result_register({x.a}, i);
+    if (to != from) code_.copy(lanes_, to, from);
+    return to;
+  }
+
+  int arithmetic(const GroupInstruction& x, std::size_t i) {
+    int a = x.a, b = x.b;
+    const bool turns = x.fn == Fn::add || x.fn == Fn::mul;
+    if (turns && a != b && is_in_memory(a, i) && !is_in_memory(b, i)) std::swap(a, b);
+    const int first = in_register(a, i);
+    if (!is_in_memory(b, i)) in_register(b, i);
+    const int to = result_register({a, b}, i);
+    code_.apply(x.fn, lanes_, to, first, last_operand(b, i));
+    return to;
+  }
+
+  /// +-a b +- c; the result takes the place of one of the three.
+  int multiply_add(const GroupInstruction& x, std::size_t i) {
+    int a = x.a, b = x.b;
+    if (is_in_memory(a, i) && !is_in_memory(b, i)) std::swap(a, b);
+    const int factor = in_register(a, i);
+    for (const auto& [ending, other] : {std::pair{a, b}, std::pair{b, a}}) {
+      if (!ends(ending, i)) continue;
+      const int second = in_register(other, i);
+      const int to = held_in(ending);
+      code_.scale_and_add(x.fn, lanes_, to, second, last_operand(x.c, i));
+      return to;
+    }
+    int to;
+    if (ends(x.c, i)) {
+      to = held_in(x.c);
+    } else if (is_in_memory(x.c, i)) {
+      to = allocate(i);
+      code_.load(lanes_, to, at(x.c));
+    } else {
+      const int addend = in_register(x.c, i);
+      to = allocate(i);
+      code_.copy(lanes_, to, addend);
+    }
+    code_.add_product(x.fn, lanes_, to, factor, last_operand(b, i));
+    return to;
+  }
+
+  void enter() {
+    for (std::size_t p = kFirstSaved; p < pointers_.size(); ++p) code_.push(Reg64(kPointers[p]));
+    code_.xor_(kAt.cvt32(), kAt.cvt32());
+    code_.shl(kEnd, lanes_.type == DType::f64 ? 3 : 2);
+    for (const int operand : kept_) {
+      load_pointer(kMoment, operand);
+      code_.broadcast(lanes_, held_in(operand), Source::at(code_.ptr[kMoment]));
+    }
+    for (std::size_t p = 0; p < pointers_.size(); ++p)
+      load_pointer(Reg64(kPointers[p]), pointers_[p]);
+  }
+  void leave() {
+    code_.vzeroupper();
+    for (std::size_t p = pointers_.size(); p-- > kFirstSaved;) code_.pop(Reg64(kPointers[p]));
+    code_.ret();
+  }
+
+  const GroupProgram& program_;
+  std::size_t first_, last_;
+  Lanes lanes_;
+  VectorCode& code_;
+  std::vector<int> held_in_;  ///< of operands: the vector register, or kNothing
+  std::vector<bool> saved_;   ///< of operands: does their memory hold the value?
+  std::vector<int> kept_;     ///< scalars that stand in registers throughout
+  RegisterFile<int> registers_;
+  std::vector<int> pointers_;  ///< operands, in the order of kPointers
+};
+
+}  // namespace
+
+std::vector<GroupPart> group_loops(const GroupProgram& program, MachineCode& code) {
+  std::vector<GroupPart> parts;
+  const std::size_t count = program.instructions.size();
+  const auto goes_on = [&](std::size_t first, std::size_t i) {
+    return i < count && is_arithmetic(program.instructions[i]) &&
+           program.instructions[i].type == program.instructions[first].type;
+  };
+  for (std::size_t i = 0; i < count;) {
+    std::size_t end = i;
+    while (goes_on(i, end)) ++end;
+    Loop loop = nullptr;
+    if (end >= i + kShortest) {
+      loop = code.add<Loop>(
+          [&](VectorCode& to) { Stretch(program, i, end, code.vector_bytes(), to).write(); });
+    }
+    if (loop != nullptr) {
+      parts.push_back({loop, 0});
+      i = end;
+    } else {
+      for (end = std::max(end, i + 1); i < end; ++i) parts.push_back({nullptr, i});
+    }
+  }
+  return parts;
+}
+
+}  // namespace odeum::cpu
