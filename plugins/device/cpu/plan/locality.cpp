@@ -39,6 +39,12 @@ class Sets {
 }  // namespace
 
 bool far_apart(const Graph& graph, ValueId earlier, ValueId later) {
+  const auto& operands = graph[later].operands;
+  const auto is_value = [&graph](ValueId x) {
+    return graph.rowful(x) && graph.fill(graph.root(x)) == nullptr;
+  };
+  // What follows from one value takes its place.
+  if (std::count_if(operands.begin(), operands.end(), is_value) < 2) return false;
   return graph.rowful(later) && graph.elements(later) <= kWideRow && later - earlier > kFar;
 }
 

@@ -12,7 +12,8 @@
 namespace odeum::cpu {
 
 /// Were the two recorded so far apart that they belong to different parts of the program, such as
-/// stages? Values that lie between parts pass through memory. Rows wider than the first-level cache
+/// stages? Values that lie between parts pass through memory, unless another one follows from them
+/// alone and is kept in their stead. Rows wider than the first-level cache
 /// pass through memory anyway, and are joined whatever the distance.
 bool far_apart(const Graph& graph, ValueId earlier, ValueId later);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fused group of elementwise operations, run over chunks of flat elements that stay in the
-// first-level cache: an interpreter whose instructions are vector kernels.
+// first-level cache: stretches of arithmetic as machine code made for them
+// (machine/group_loops.hpp), the rest by vector kernels, one call an operation.
 #pragma once
 
 #include <cstdint>
