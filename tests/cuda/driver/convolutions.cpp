@@ -37,7 +37,13 @@ template <class Visit>
 void each(const cudnnTensorStruct& x, const cudnnFilterStruct& w, const cudnnConvolutionStruct& c,
           const cudnnTensorStruct& y, const Visit& visit) {
   const auto at = [](const cudnnTensorStruct& t, int i, int j, int k, int l) {
-    return static_cast<std::size_t>(((i * t.extents[1] + j) * t.extents[2] + k) * t.extents[3] + l);
+    std::size_t place = 0;
+    const int indices[4] = {i, j, k, l};
+    for (int axis = 0; axis < 4; ++axis) {
+      place = place * static_cast<std::size_t>(t.extents[axis]) +
+              static_cast<std::size_t>(indices[axis]);
+    }
+    return place;
   };
   for (int n = 0; n < y.extents[0]; ++n) {
     for (int o = 0; o < y.extents[1]; ++o) {
