@@ -45,6 +45,19 @@ def outcome(found):
                   "training, all steps (1e-3)", "minutes", "processor minutes", "stopped"], rows)
 
 
+def saved(found):
+    """What the penalties save, over the seeds that both arms have."""
+    seeds = [s for s in SEEDS if all((arm, s) in found and found[arm, s].survived for arm in ARMS)]
+    if not seeds:
+        return []
+    test, training = ({arm: mean([of(found[arm, s]) for s in seeds]) for arm in ARMS} for of in (
+        lambda r: r.test["evaluations"], lambda r: r.summary["evaluations"]["forward_mean"]))
+    bits = {arm: mean([found[arm, s].test["bits_per_dim"] for s in seeds]) for arm in ARMS}
+    return [f"Over {len(seeds)} seed{'s' if len(seeds) > 1 else ''} of both arms the penalties change evaluations by "
+            f"{100 * (test['both'] / test['none'] - 1):+.0f} % in the test and {100 * (training['both'] / training['none'] - 1):+.0f} % "
+            f"in training, and the test by {bits['both'] - bits['none']:+.3f} bits per dimension.", ""]
+
+
 def course(found):
     """Over training: of both arms at the steps of their validations."""
     rows = []
@@ -92,7 +105,7 @@ def section(runs, page):
              "10,000 images, width 16, 10 epochs of batches of 200; dopri5 at 1e-3 in training and 1e-5 in validation and "
              "test, both arms alike. Evaluations are of one solve, the mean of six; ± is the deviation over seeds. Tested is "
              "the checkpoint that is best in validation.", ""]
-    lines += outcome(found)
+    lines += outcome(found) + saved(found)
     if missing:
         lines += ["Not trained yet: " + ", ".join(missing) + ".", ""]
     over = course(found)
