@@ -36,14 +36,21 @@ class Cpu final : public CpuDevice {
         .choices({"automatic", "generic", "avx2", "avx512"})
         .flag("machine_code", true,
               "compile programs of some hundred numbers to machine code (x86-64 with AVX2); false "
-              "for systems that forbid it or for a profiler; results are the same bits");
+              "for systems that forbid it or for a profiler; results are the same bits")
+        .path("table",
+              "which kernel takes which matrix product: a file that `odeum tune` wrote; left out: "
+              "the table that comes with the device. It decides last bits, so a training is "
+              "resumed with the same one")
+        .optional();
   }
   explicit Cpu(const Config& config)
       : CpuDevice({.threads = static_cast<int>(config.integer("threads")),
                    .schedule = schedule_named(config.text("plan")),
                    .instructions = limit_named(config.text("instructions")),
                    .machine_code = config.flag("machine_code") ? MachineCode::wherever_possible
-                                                               : MachineCode::never}) {}
+                                                               : MachineCode::never,
+                   .products = config.has("table") ? read_product_table(config.path("table"))
+                                                   : shipped_table()}) {}
 };
 
 }  // namespace
