@@ -63,6 +63,7 @@ Command validate_command();
 Command doctor_command();
 Command new_plugin_command();
 Command verify_command();
+Command tune_command();
 
 // Reading values.
 std::string text_of(const Values& values, const std::string& name);  ///< "" when it is not there

@@ -20,7 +20,8 @@ namespace {
 std::vector<Command> commands() {
   return {train_command(),    eval_command(),      sample_command(),     report_command(),
           solve_command(),    gradcheck_command(), list_command(),       describe_command(),
-          validate_command(), doctor_command(),    new_plugin_command(), verify_command()};
+          validate_command(), doctor_command(),    new_plugin_command(), verify_command(),
+          tune_command()};
 }
 
 void print_overview(std::FILE* to) {

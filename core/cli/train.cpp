@@ -89,6 +89,7 @@ int run(const Values& values) {
   request.resume = is_set(values, "resume");
   request.config_text = config::write_yaml(request.root);
   request.fingerprint = fingerprint(request.root);
+  request.allow_other_table = is_set(values, "allow-changed-config");
   if (request.resume && !train::RunFolder::taken(request.out)) {
     std::fprintf(stderr, "there is no run folder %s yet: starting one\n", request.out.c_str());
   } else if (request.resume && !is_set(values, "allow-changed-config")) {

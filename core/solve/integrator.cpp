@@ -100,10 +100,6 @@ void StepLoop::compile() {
     return device_->compile(optimize(program), {.name = what, .outputs = {}});
   };
   run_start_ = build(start_.program, "start of a solve");
-  if (request_.save == SaveTimes::interpolated || !request_.events.events.empty()) {
-    run_interpolation_ =
-        build(record_interpolation(method_, start_.carry, attempt_.dense), "dense output");
-  }
   if (!request_.events.events.empty()) {
     watch_ = std::make_unique<EventWatch>(method_, request_.events, start_.carry, attempt_.dense,
                                           *device_);
@@ -130,7 +126,7 @@ void StepLoop::lay_out() {
   workspace_->add(scalars(AttemptProgram::control_size + memory), &control_);
   const std::int64_t decisions = knows_steps() ? kMostTrusted : 1;
   workspace_->add(scalars(decisions * (AttemptProgram::decision_size + memory)), &decision_);
-  workspace_->add(scalars(3), &point_);
+  workspace_->add(scalars(2 + kTogether.back()), &point_);
   workspace_->add(attempt_.dense, &dense_);
   if (watch_) workspace_->add(member_specs(dynamics_), &at_event_);
   workspace_->add(scalars(1), &steady_time_);

@@ -3,6 +3,7 @@
 // on or interpolates to the times asked for.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -17,6 +18,9 @@
 #include "solve/workspace.hpp"
 
 namespace odeum::solve {
+
+/// Numbers of points that dense output is evaluated at in one call.
+inline constexpr std::array<std::size_t, 3> kTogether{1, 4, 16};
 
 class StepLoop final : public Integrator {
  public:
@@ -83,7 +87,9 @@ class StepLoop final : public Integrator {
   void deliver_within(Progress& solve, const Pace::Step& step);
   void deliver_reached(Progress& solve);
   void copy_members(std::int64_t rows, std::span<const View> from, std::span<const View> to);
-  void interpolate(const Progress& solve, double x, double h, std::span<const View> results);
+  void interpolate(const Progress& solve, double h, std::span<const double> x,
+                   std::span<const View> results);
+  Executable& interpolation(std::size_t size);
   double target(const Progress& solve) const;
   static bool ahead(const Progress& solve, double t, double time);
 
@@ -103,8 +109,9 @@ class StepLoop final : public Integrator {
 
   StartProgram start_;
   AttemptProgram attempt_;
-  std::unique_ptr<Executable> run_start_, run_attempt_, run_interpolation_, run_diagnosis_,
-      run_steady_;
+  std::unique_ptr<Executable> run_start_, run_attempt_, run_diagnosis_, run_steady_;
+  /// By number of points, kTogether; made when first needed.
+  std::array<std::unique_ptr<Executable>, kTogether.size()> run_interpolation_;
   std::unique_ptr<EventWatch> watch_;  ///< null: no events are asked for
   std::unique_ptr<Inspection> inspection_;
 

@@ -39,19 +39,45 @@ void StepLoop::deliver_within(Progress& solve, const Pace::Step& step) {
   const std::size_t members = dynamics_.members.size();
   const std::span<const double> times = solve.call.times;
   while (lies_within(solve, step)) {
-    interpolate(solve, (times[solve.interval + 1] - solve.t) / step.h, step.h,
-                solve.call.results.subspan(solve.interval * members, members));
-    ++solve.interval;
-    ++solve.report.reached;
+    const std::size_t first = solve.interval;
+    std::array<double, kTogether.back()> x;
+    std::size_t count = 0;
+    while (count < x.size() && lies_within(solve, step)) {
+      x[count++] = (times[solve.interval + 1] - solve.t) / step.h;
+      ++solve.interval;
+      ++solve.report.reached;
+    }
+    interpolate(solve, step.h, std::span(x).first(count),
+                solve.call.results.subspan(first * members, count * members));
   }
 }
 
-/// The members at t + x h of the step last attempted.
-void StepLoop::interpolate(const Progress& solve, double x, double h,
+/// The members at t + x h of the step last attempted, as many points together as there are.
+void StepLoop::interpolate(const Progress& solve, double h, std::span<const double> x,
                            std::span<const View> results) {
-  const double point[3] = {x, solve.t, h};
-  device_->upload(point_[0], point, sizeof point);
-  run_interpolation_->run(solve.call.rows, now().interpolate_in, results);
+  while (!x.empty()) {
+    std::size_t size = kTogether.size() - 1;
+    while (kTogether[size] > x.size()) --size;
+    const std::size_t n = kTogether[size];
+    std::array<double, 2 + kTogether.back()> control{solve.t, h};
+    std::copy_n(x.begin(), n, control.begin() + 2);
+    device_->upload(point_[0], control.data(), (2 + n) * sizeof(double));
+    const std::size_t views = n * dynamics_.members.size();
+    interpolation(size).run(solve.call.rows, now().interpolate_in, results.first(views));
+    x = x.subspan(n);
+    results = results.subspan(views);
+  }
+}
+
+Executable& StepLoop::interpolation(std::size_t size) {
+  std::unique_ptr<Executable>& run = run_interpolation_[size];
+  if (!run) {
+    const auto points = static_cast<std::int64_t>(kTogether[size]);
+    run = device_->compile(
+        optimize(record_interpolation(method_, start_.carry, attempt_.dense, points)),
+        {.name = "dense output", .outputs = {}});
+  }
+  return *run;
 }
 
 /// Copies the state to the results at all times not yet written that the solve has come to.
@@ -82,7 +108,7 @@ bool StepLoop::end_at_event(Progress& solve, Pace::Step& step) {
   for (const EventWatch::Sighting& seen : watch_->look(solve.t, step.h, now().watch_in)) {
     EventHit hit{seen.event, seen.sample, solve.t + seen.x * step.h, {}};
     if (seen.x == 1.0) hit.t = step.end;
-    interpolate(solve, seen.x, step.h, at_event_);
+    interpolate(solve, step.h, std::span(&seen.x, 1), at_event_);
     const View row =
         at_event_[0] + static_cast<std::size_t>(seen.sample) * size * size_of(member.dtype);
     hit.state = read(*device_, member.dtype, size, row);

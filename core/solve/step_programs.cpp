@@ -199,15 +199,20 @@ AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>
 }
 
 Program record_interpolation(const Method& method, const std::vector<ValueSpec>& carry,
-                             const std::vector<ValueSpec>& dense) {
+                             const std::vector<ValueSpec>& dense, std::int64_t points) {
   Recording recording;
-  const Tensor control = recording.input("control", {3}, DType::f64);
+  const Tensor control = recording.input("control", {2 + points}, DType::f64);
   StepInputs in;
   StepOutputs out;
-  in.t = entry(control, 1);
-  in.h = entry(control, 2);
+  in.t = entry(control, 0);
+  in.h = entry(control, 1);
   declare_step(recording, method, carry, dense, in, out);
-  return recording.program(method.solver.interpolate(entry(control, 0), in, out));
+  std::vector<Tensor> all;
+  for (int i = 0; i < static_cast<int>(points); ++i) {
+    const State y = method.solver.interpolate(entry(control, 2 + i), in, out);
+    all.insert(all.end(), y.begin(), y.end());
+  }
+  return recording.program(all);
 }
 
 Program record_steadiness(const Method& method) {

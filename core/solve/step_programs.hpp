@@ -65,9 +65,10 @@ struct AttemptProgram {
 AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>& carry,
                               const IntegratorRequest& request);
 
-/// (control [x, t, h], members, carry, new members, new carry, dense) to members at t + x h.
+/// (control [t, h, x, x, ...], members, carry, new members, new carry, dense) to the members at
+/// t + x h, for `points` numbers x, one after another.
 Program record_interpolation(const Method& method, const std::vector<ValueSpec>& carry,
-                             const std::vector<ValueSpec>& dense);
+                             const std::vector<ValueSpec>& dense, std::int64_t points);
 
 /// (t [1], members, constants) to how far each sample is from a steady state, float64 [rows]: the
 /// largest over members in the norm of the RMS of rate over tolerance.

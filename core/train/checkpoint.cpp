@@ -30,6 +30,7 @@ Json to_json(const Checkpoint& c) {
           {"best",
            {{"step", p.best.step}, {"metric", p.best.metric}, {"since", p.best.evaluations_since}}},
           {"config", c.config},
+          {"table", c.table},
           {"columns", c.columns},
           {"sample_shape", c.sample_shape}};
 }
@@ -51,6 +52,7 @@ void from_json(const Json& json, Checkpoint& c) {
   p.best.metric = json.at("best").at("metric").get<double>();
   p.best.evaluations_since = json.at("best").at("since").get<std::int64_t>();
   c.config = json.at("config").get<std::string>();
+  c.table = json.value("table", "");
   c.columns = json.at("columns").get<std::vector<std::string>>();
   c.sample_shape = json.at("sample_shape").get<std::vector<std::int64_t>>();
 }

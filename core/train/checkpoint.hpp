@@ -38,6 +38,7 @@ struct Checkpoint {
   std::int64_t epoch = 0;                  ///< of the next batch
   std::int64_t epoch_row = 0;              ///< rows of that epoch already seen
   std::string config;                      ///< fingerprint of the configuration
+  std::string table;                       ///< fingerprint of the device's (TunedDevice), or ""
   std::vector<std::string> columns;        ///< of the training data, in order
   std::vector<std::int64_t> sample_shape;  ///< of what the model takes
   std::vector<double> parameters;          ///< flat, as the pipeline's layouts say

@@ -47,6 +47,28 @@ Learned::Copy Learned::make_copy() const {
   return copy;
 }
 
+namespace {
+
+/// The squared length of a flat gradient [n] in float64, [1]: by pieces, so that they can be summed
+/// side by side, in an order that depends on n alone.
+Tensor squared_length(Tensor gradient) {
+  constexpr std::int64_t kPiece = 8192;
+  const std::int64_t n = gradient.shape()[0];
+  const std::int64_t whole = n / kPiece * kPiece;
+  std::vector<Tensor> parts;
+  if (whole > 0) {
+    const Tensor pieces = reshape(slice(gradient, 0, 0, whole), {whole / kPiece, kPiece});
+    parts.push_back(sum(square(cast(pieces, DType::f64)), {1}));
+  }
+  if (whole < n) {
+    const Tensor rest = slice(gradient, 0, whole, n);
+    parts.push_back(reshape(sum(square(cast(rest, DType::f64)), {0}), {1}));
+  }
+  return reshape(sum(parts.size() == 1 ? parts[0] : concat(parts, 0), {0}), {1});
+}
+
+}  // namespace
+
 void Learned::compile(const Optimizer& optimizer, std::optional<double> clip) {
   std::vector<InputSpec> inputs{{"parameters", {size_}, type_}, {"gradient", {size_}, type_}};
   for (const std::string& slot : slots_) inputs.push_back({slot, {size_}, type_});
@@ -58,7 +80,7 @@ void Learned::compile(const Optimizer& optimizer, std::optional<double> clip) {
     update.slots.assign(in.begin() + 2, in.end() - 2);
     update.learning_rate = in[in.size() - 2];
     update.step = in[in.size() - 1];
-    const Tensor norm = sqrt(reshape(sum(square(cast(in[1], DType::f64)), {0}), {1}));
+    const Tensor norm = sqrt(squared_length(in[1]));
     update.gradient = in[1];
     if (clip) {
       const Tensor longest = full(norm, {1}, *clip);

@@ -12,10 +12,12 @@
 #include "io/file.hpp"
 #include "model/pipeline.hpp"
 #include "odeum/optimizer.hpp"
+#include "odeum/tuning.hpp"
 #include "plugin/registry.hpp"
 #include "train/batches.hpp"
 #include "train/checkpoint.hpp"
 #include "train/evaluation.hpp"
+#include "train/fingerprint.hpp"
 #include "train/interrupt.hpp"
 #include "train/learned.hpp"
 #include "train/learning_rate.hpp"
@@ -163,7 +165,29 @@ class Training {
       }
       learned_.set_slot(i, found->second);
     }
+    require_table(checkpoint, file);
     progress_ = checkpoint.progress;
+  }
+
+  /// Fingerprint of the table by which the device chooses kernels; "" where it has none.
+  std::string table() const {
+    const auto* const tuned = dynamic_cast<const TunedDevice*>(&pipeline_.device());
+    return tuned == nullptr ? "" : fingerprint(tuned->table());
+  }
+
+  /// Another table adds up in another order. A device without one, or a checkpoint of before there
+  /// were tables, says nothing.
+  void require_table(const Checkpoint& checkpoint, const std::filesystem::path& file) const {
+    const std::string now = table();
+    if (request_.allow_other_table || now.empty() || checkpoint.table.empty() ||
+        now == checkpoint.table)
+      return;
+    throw ConfigError(Place{file.string()},
+                      "was made with kernels chosen by the table " + checkpoint.table +
+                          ", the device's is " + now +
+                          ": results would differ in their last bits. Give the device the table of "
+                          "before (device.table), or go on with the new one by "
+                          "--allow-changed-config");
   }
 
   // --- The loop
@@ -320,6 +344,7 @@ class Training {
     checkpoint.epoch = position.epoch;
     checkpoint.epoch_row = position.row;
     checkpoint.config = request_.fingerprint;
+    checkpoint.table = table();
     for (const Column& column : pipeline_.dataset().columns())
       checkpoint.columns.push_back(column.name);
     checkpoint.sample_shape = pipeline_.sample_shape().extents();

@@ -19,6 +19,8 @@ struct TrainRequest {
   Config root;              ///< of root_schema()
   std::string config_text;  ///< the resolved file, for the run folder
   std::string fingerprint;  ///< of what the configuration computes; kept in checkpoints
+  /// Whether to go on although the device chooses kernels by another table than before.
+  bool allow_other_table = false;
   std::filesystem::path out;
   bool resume = false;  ///< goes on where the folder's last checkpoint stands
 };

@@ -1,7 +1,7 @@
 # Completion of the odeum command for bash: commands, options, kinds, components, files.
 _odeum() {
   local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-}
-  local commands="train eval sample report solve gradcheck list describe validate doctor new-plugin verify"
+  local commands="train eval sample report solve gradcheck list describe validate doctor new-plugin verify tune"
   local kinds="field solver controller gradient regularizer block objective dataset optimizer device"
   COMPREPLY=()
   if ((COMP_CWORD == 1)); then

@@ -87,6 +87,26 @@ TEST(StepLoop, EndsExactlyOnEveryTimeAsked) {
   }
 }
 
+TEST(StepLoop, TimesInsideOneStepAreThoseOfASolveForEachAlone) {
+  // 40 times in each of two steps, and some more: sixteens, fours and single ones.
+  const Method method{"dopri5", "constant", given_step(0.05), SaveTimes::interpolated};
+  for (const std::size_t rows : {1, 3, 100}) {
+    Values initial;
+    for (std::size_t i = 0; i < 3 * rows; ++i)
+      initial.push_back(1.0 + 0.01 * static_cast<double>(i));
+    std::vector<double> times{0.0};
+    for (int i = 1; i <= 86; ++i) times.push_back(i / 860.0);
+    const Solution all = solve_problem(lorenz(), method, initial, times);
+    ASSERT_EQ(all.report.accepted, 2);
+    ASSERT_EQ(all.y.size(), 86U);
+    for (const std::size_t i : {0U, 1U, 15U, 16U, 31U, 41U, 43U, 80U, 84U}) {
+      const Solution one =
+          solve_problem(lorenz(), method, initial, {0.0, times[i + 1], times.back()});
+      EXPECT_EQ(all.y[i], one.y[0]) << "time " << i + 1 << ", " << rows << " rows";
+    }
+  }
+}
+
 TEST(StepLoop, CountsGivenStepsBetweenTwoTimes) {
   SolveOptions options;
   options.steps = 5;

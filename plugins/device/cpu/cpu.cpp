@@ -46,14 +46,21 @@ class Cpu final : public CpuDevice {
               "widest vector instructions to use; fewer than the processor has make results "
               "comparable with those of another")
         .choices({"automatic", "generic", "avx2", "avx512"})
-        .flag("machine_code", true, machine_code_meaning());
+        .flag("machine_code", true, machine_code_meaning())
+        .path("table",
+              "which kernel takes which matrix product: a file that `odeum tune` wrote; left out: "
+              "the table that comes with the device. It decides last bits, so a training is "
+              "resumed with the same one")
+        .optional();
   }
   explicit Cpu(const Config& config)
       : CpuDevice({.threads = static_cast<int>(config.integer("threads")),
                    .schedule = schedule_named(config.text("plan")),
                    .instructions = limit_named(config.text("instructions")),
                    .machine_code = config.flag("machine_code") ? MachineCodeUse::wherever_possible
-                                                               : MachineCodeUse::never}) {}
+                                                               : MachineCodeUse::never,
+                   .products = config.has("table") ? read_product_table(config.path("table"))
+                                                   : shipped_table()}) {}
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "kernels/winograd.hpp"
 #include "odeum/shape.hpp"
@@ -84,6 +85,7 @@ struct Product {
   /// Brought into the second-level cache on the way, a piece with each register block.
   const Fetch* fetches = nullptr;
   std::size_t fetch_count = 0;
+  std::int64_t depth = 256;  ///< of k, that is added up before it is added to C
 };
 
 /// C[m, n] = (accumulate ? C : 0) + alpha A B, all by strides, for products too small to pack.
@@ -150,8 +152,12 @@ struct StraightKernels {
   std::array<StraightKernel, 3> chain{};
 };
 
+class ProductTable;
+
 struct Kernels {
   const char* instruction_set = "";
+  /// Which product kernel takes which shape; null: as `usual_choice` says.
+  std::shared_ptr<const ProductTable> products;
   /// [fn][type][variant]; nullptr where a function has no meaning for a type.
   std::array<std::array<std::array<ElementKernel, kVariants>, 3>, index(Fn::count)> element{};
   std::array<std::array<ElementKernel, 3>, 3> cast{};  ///< [from][to]

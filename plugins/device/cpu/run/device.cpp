@@ -7,9 +7,19 @@
 
 namespace odeum::cpu {
 
+namespace {
+
+std::shared_ptr<const Kernels> chosen_kernels(const Settings& settings) {
+  const auto chosen = std::make_shared<Kernels>(kernels(settings.instructions));
+  chosen->products = std::make_shared<const ProductTable>(settings.products);
+  return chosen;
+}
+
+}  // namespace
+
 CpuDevice::CpuDevice(const Settings& settings)
     : settings_(settings),
-      kernels_(kernels(settings.instructions)),
+      kernels_(chosen_kernels(settings)),
       threads_(std::make_shared<Threads>(settings.threads)) {}
 
 std::shared_ptr<void> CpuDevice::allocate(std::size_t bytes) {
@@ -28,6 +38,8 @@ void CpuDevice::copy(View to, View from, std::size_t bytes) {
 void CpuDevice::fill_zero(View to, std::size_t bytes) {
   if (bytes > 0) std::memset(to.host<std::byte>(), 0, bytes);
 }
+
+std::string CpuDevice::table() const { return text_of(*kernels_->products); }
 
 std::unique_ptr<Executable> CpuDevice::compile(const Program& program,
                                                const CompileOptions& options) {

@@ -5,9 +5,11 @@
 #include <memory>
 
 #include "odeum/device.hpp"
+#include "odeum/tuning.hpp"
 #include "plan/plan.hpp"
 #include "run/straight_line.hpp"
 #include "run/threads.hpp"
+#include "steps/product_table.hpp"
 
 namespace odeum::cpu {
 
@@ -16,9 +18,10 @@ struct Settings {
   Schedule schedule = Schedule::automatic;
   int instructions = 2;  ///< the widest instruction set (see kernels())
   MachineCodeUse machine_code = MachineCodeUse::wherever_possible;
+  ProductTable products = shipped_table();
 };
 
-class CpuDevice : public Device {
+class CpuDevice : public Device, public TunedDevice {
  public:
   explicit CpuDevice(const Settings& settings);
 
@@ -31,11 +34,13 @@ class CpuDevice : public Device {
   void fill_zero(View to, std::size_t bytes) override;
   std::unique_ptr<Executable> compile(const Program& program,
                                       const CompileOptions& options) override;
+  std::string table() const override;
+  std::string tune(const Progress& progress) override;
   void synchronize() override {}  ///< run returns when the outputs are there
 
  private:
   Settings settings_;
-  const Kernels& kernels_;
+  std::shared_ptr<const Kernels> kernels_;
   std::shared_ptr<Threads> threads_;
 };
 

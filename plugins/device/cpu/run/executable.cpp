@@ -15,13 +15,13 @@ constexpr double kMostWork = 4e6;
 }  // namespace
 
 CpuExecutable::CpuExecutable(Program program, CompileOptions options, Schedule schedule,
-                             MachineCodeUse machine_code, const Kernels& kernels,
+                             MachineCodeUse machine_code, std::shared_ptr<const Kernels> kernels,
                              std::shared_ptr<Threads> threads)
     : program_(std::move(program)),
       options_(std::move(options)),
       schedule_(schedule),
       machine_code_(machine_code),
-      kernels_(kernels),
+      kernels_(std::move(kernels)),
       threads_(std::move(threads)) {
   if (!options_.outputs.empty() && options_.outputs.size() != program_.outputs.size()) {
     bug("device cpu: " + std::to_string(options_.outputs.size()) + " output modes for the " +
@@ -44,8 +44,8 @@ CpuExecutable::Variant& CpuExecutable::add(std::vector<bool> wanted) {
 }
 
 std::unique_ptr<Execution> CpuExecutable::planned(const std::vector<bool>& wanted) const {
-  Plan plan = make_plan(program_, options_, wanted, schedule_, kernels_, machine_code_);
-  return std::make_unique<Execution>(std::move(plan), program_.inputs.size(), kernels_, *threads_);
+  Plan plan = make_plan(program_, options_, wanted, schedule_, *kernels_, machine_code_);
+  return std::make_unique<Execution>(std::move(plan), program_.inputs.size(), *kernels_, *threads_);
 }
 
 CpuExecutable::Variant& CpuExecutable::variant(std::span<const View> outputs) {
@@ -74,14 +74,14 @@ const StraightLine* CpuExecutable::straight(Variant& variant, std::int64_t rows)
     return nullptr;
   }
   const auto code =
-      make_straight(program_, options_, variant.wanted, rows, kernels_, most_straight_);
+      make_straight(program_, options_, variant.wanted, rows, *kernels_, most_straight_);
   if (!code) {
     variant.many_rows = rows;
     return nullptr;
   }
   if (i >= variant.straight.size()) variant.straight.resize(i + 1);
   variant.straight[i] =
-      std::make_unique<const StraightLine>(*code, kernels_, program_.inputs.size(), machine_code_);
+      std::make_unique<const StraightLine>(*code, *kernels_, program_.inputs.size(), machine_code_);
   return variant.straight[i].get();
 }
 

@@ -17,7 +17,7 @@ namespace odeum::cpu {
 class CpuExecutable final : public Executable {
  public:
   CpuExecutable(Program program, CompileOptions options, Schedule schedule,
-                MachineCodeUse machine_code, const Kernels& kernels,
+                MachineCodeUse machine_code, std::shared_ptr<const Kernels> kernels,
                 std::shared_ptr<Threads> threads);
   void run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) override;
   std::size_t scratch_bytes(std::int64_t rows) const override;
@@ -40,7 +40,7 @@ class CpuExecutable final : public Executable {
   CompileOptions options_;
   Schedule schedule_;
   MachineCodeUse machine_code_;
-  const Kernels& kernels_;
+  std::shared_ptr<const Kernels> kernels_;
   std::shared_ptr<Threads> threads_;
   double most_straight_ = 0;  ///< work that is done by straight-line code
   std::vector<Variant> variants_;

@@ -6,19 +6,28 @@
 #include <type_traits>
 #include <utility>
 
+#include "steps/product_table.hpp"
+
 namespace odeum::cpu {
 namespace {
 
-/// Output tiles of the task plan; both are whole register blocks on every instruction set.
-constexpr std::int64_t kTileRows = 144;
+/// Columns of output tiles of the task plan.
 constexpr std::int64_t kTilePanels = 4;
 /// Products of less work than this are done by plain loops on the strides.
 constexpr std::int64_t kSmall = 2048;
-/// Columns up to which vectors run along k.
+/// Columns up to which a transposed product is turned round.
 constexpr std::int64_t kNarrow = 4;
 /// Values that a product brings near for later steps.
 constexpr std::size_t kMostFetches = 4;
 constexpr std::int64_t kFetchingRows = 64;  ///< rows of a tile, roughly
+
+ProductChoice choice_of(const ContractionSpec& spec, const Kernels& kernels) {
+  const auto extent = [](const Side& side) { return side.rows ? 0 : side.extent; };
+  const ContractionShape& s = spec.shape;
+  const ProductShape shape{spec.type, extent(s.m), extent(s.n), extent(s.k)};
+  if (!kernels.products) return usual_choice(shape);
+  return kernels.products->choose(shape, kernels.instruction_set);
+}
 
 bool single(const Side& side) { return !side.rows && side.extent == 1; }
 
@@ -35,7 +44,7 @@ template <class T>
 class ContractionStep final : public Step {
  public:
   ContractionStep(ContractionSpec spec, const Kernels& kernels)
-      : spec_(std::move(spec)), table_(table<T>(kernels)) {
+      : spec_(std::move(spec)), choice_(choice_of(spec_, kernels)), table_(table<T>(kernels)) {
     const ContractionShape& s = spec_.shape;
     runs_ = spec_.turned || s.n.c == 1 || single(s.n);
   }
@@ -82,7 +91,7 @@ class ContractionStep final : public Step {
     }
     const std::int64_t across = tiles_n(context.rows);
     const std::int64_t width = spec_.turned ? n : kTilePanels * table_.panel;
-    const std::int64_t height = spec_.turned ? m : kTileRows;
+    const std::int64_t height = spec_.turned ? m : choice_.tile_rows;
     for (std::int64_t tile = begin; tile < end; ++tile) {
       const std::int64_t i = tile / across * height, j = tile % across * width;
       loop(context, 0, 0, -1, s.a_offset, s.b_offset, 0, false,
@@ -99,7 +108,7 @@ class ContractionStep final : public Step {
     return !spec_.shape.loops.empty() && spec_.shape.loops.front().rows && !spec_.reduces_rows;
   }
   std::int64_t tiles_m(std::int64_t rows) const {
-    return spec_.turned ? 1 : ceil_div(spec_.shape.m.size(rows), kTileRows);
+    return spec_.turned ? 1 : ceil_div(spec_.shape.m.size(rows), choice_.tile_rows);
   }
   std::int64_t tiles_n(std::int64_t rows) const {
     return spec_.turned ? 1 : ceil_div(spec_.shape.n.size(rows), kTilePanels * table_.panel);
@@ -143,12 +152,12 @@ class ContractionStep final : public Step {
       table_.small(plain);
       return;
     }
-    if (!spec_.turned && tile.n <= kNarrow && s.k.a == 1 && tile.m >= 4) {
+    if (choice_.kernel == ProductKernel::along && !spec_.turned && s.k.a == 1 && tile.m >= 4) {
       narrow(context, plain);
       return;
     }
     Product<T> g{tile.m,       tile.n, k, a,     s.m.a, s.k.a, b,
-                 table_.panel, s.k.b,  c, s.m.c, grows, scale};
+                 table_.panel, s.k.b,  c, s.m.c, grows, scale, choice_.depth};
     T* scratch = reinterpret_cast<T*>(context.scratch);
     if (spec_.turned) {
       g.c = scratch;
@@ -201,6 +210,7 @@ class ContractionStep final : public Step {
   }
 
   ContractionSpec spec_;
+  ProductChoice choice_;
   const ProductKernels<T>& table_;
   bool runs_ = true;  ///< rows of C are contiguous
   std::array<FarValue, kMostFetches> far_;
@@ -272,7 +282,7 @@ bool worth_packing(const ContractionSpec& spec, const Kernels& kernels) {
   const bool readable = s.n.b == 1 && s.n.extent % lanes == 0 && s.n.extent <= kTilePanels * lanes;
   const bool runs = s.n.c == 1;
   return rows_in_a && one_b && runs && !spec.turned && !s.n.rows && !s.k.rows &&
-         s.n.extent > kNarrow && !readable;
+         choice_of(spec, kernels).kernel != ProductKernel::along && !readable;
 }
 
 std::unique_ptr<Step> make_contraction(ContractionSpec spec, const Kernels& kernels) {
