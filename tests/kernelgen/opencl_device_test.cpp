@@ -3,6 +3,8 @@
 // own memory, and what goes wrong.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "kernelgen/opencl.hpp"
 #include "odeum/error.hpp"
 #include "odeum/transforms.hpp"
@@ -139,6 +141,25 @@ TEST_F(OpenClDevice, LeavesOutOutputsThatAreNotWanted) {
   std::vector<double> y(4);
   device_->download(y.data(), {out.get(), 0}, 32);
   EXPECT_EQ(y, (std::vector<double>{2, 4, 6, 8}));
+}
+
+TEST_F(OpenClDevice, TakesUploadsOverBeforeTheyAreThere) {
+  // Many and large: memory that is under way is not written to again.
+  constexpr int kUploads = 50;
+  constexpr std::size_t kEntries = 100000;
+  std::vector<std::shared_ptr<void>> places;
+  std::vector<double> values(kEntries);
+  for (int i = 0; i < kUploads; ++i) {
+    places.push_back(device_->allocate(kEntries * sizeof(double)));
+    std::fill(values.begin(), values.end(), static_cast<double>(i));
+    device_->upload({places.back().get(), 0}, values.data(), kEntries * sizeof(double));
+  }
+  EXPECT_EQ(device_->traffic().synchronizations, 0);
+  for (int i = 0; i < kUploads; ++i) {
+    device_->download(values.data(), {places[static_cast<std::size_t>(i)].get(), 0},
+                      kEntries * sizeof(double));
+    EXPECT_EQ(values, std::vector<double>(kEntries, static_cast<double>(i)));
+  }
 }
 
 TEST_F(OpenClDevice, CopiesWithinABufferAlsoWhereThePlacesOverlap) {
