@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "kernelgen/opencl.hpp"
 #include "odeum/error.hpp"
@@ -141,6 +142,21 @@ TEST_F(OpenClDevice, LeavesOutOutputsThatAreNotWanted) {
   std::vector<double> y(4);
   device_->download(y.data(), {out.get(), 0}, 32);
   EXPECT_EQ(y, (std::vector<double>{2, 4, 6, 8}));
+}
+
+TEST_F(OpenClDevice, WorksBesideAnotherOneInAnotherThread) {
+  const auto work = [](Device& device, std::int64_t width) {
+    const Program program =
+        record(std::vector<InputSpec>{{"x", {kRows, width}, DType::f64}}, [](Arguments in) {
+          return Tensors{tanh(in[0]), sum_rows(square(in[0]))};
+        });
+    for (int i = 0; i < 3; ++i) expect_reference(device, program, {5, 200}, kProducts, "beside");
+  };
+  const opencl_tests::Opened other = opencl_tests::open();
+  ASSERT_TRUE(other.device) << other.missing;
+  std::thread beside([&] { work(*other.device, 3); });
+  work(*device_, 4);
+  beside.join();
 }
 
 TEST_F(OpenClDevice, TakesUploadsOverBeforeTheyAreThere) {
