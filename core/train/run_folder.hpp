@@ -3,7 +3,7 @@
 //
 //   config.yaml      the resolved configuration
 //   metrics.jsonl    one JSON object per logged step and per validation
-//   timing.jsonl     seconds a step, for each logged step; differs from run to run
+//   timing.jsonl     seconds (and device traffic) a step, by logged step; differs from run to run
 //   summary.json     what came out, written at the end
 //   report.html      all of it to look at, with pictures/ (report/)
 //   checkpoints/     step-00000200.safetensors, ..., best.safetensors

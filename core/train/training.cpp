@@ -83,6 +83,7 @@ class Training {
     }
     startup_seconds_ = process_seconds();
     begin_ = Clock::now();
+    logged_traffic_ = pipeline_.device().traffic();
     const InterruptWatch interrupt;
     TrainOutcome outcome;
     try {
@@ -291,10 +292,22 @@ class Training {
   /// Of the steps since the last line, validations and checkpoints between them included.
   void log_seconds(std::int64_t steps) {
     const double now = seconds();
-    timing_->append(
-        io::to_line({{"step", progress_.step},
-                     {"seconds", (now - logged_seconds_) / static_cast<double>(steps)}}));
+    const DeviceTraffic traffic = pipeline_.device().traffic();
+    const auto a_step = [steps](auto since) {
+      return static_cast<double>(since) / static_cast<double>(steps);
+    };
+    Json line{{"step", progress_.step}, {"seconds", a_step(now - logged_seconds_)}};
+    const DeviceTraffic& before = logged_traffic_;
+    if (traffic.launches + traffic.replays > 0) {
+      line["launches"] = a_step(traffic.launches - before.launches);
+      line["replays"] = a_step(traffic.replays - before.replays);
+      line["synchronizations"] = a_step(traffic.synchronizations - before.synchronizations);
+      line["uploads"] = a_step(traffic.uploads - before.uploads);
+      line["downloads"] = a_step(traffic.downloads - before.downloads);
+    }
+    timing_->append(io::to_line(line));
     logged_seconds_ = now;
+    logged_traffic_ = traffic;
   }
 
   // --- Validation, checkpoints, test
@@ -404,6 +417,7 @@ class Training {
   std::optional<io::LineFile> log_;
   std::optional<io::LineFile> timing_;
   double logged_seconds_ = 0.0;
+  DeviceTraffic logged_traffic_;
   Progress progress_;
   std::optional<std::int64_t> resumed_from_;
   std::optional<double> last_loss_;

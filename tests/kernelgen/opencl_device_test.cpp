@@ -3,6 +3,9 @@
 // own memory, and what goes wrong.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <thread>
+
 #include "kernelgen/opencl.hpp"
 #include "odeum/error.hpp"
 #include "odeum/transforms.hpp"
@@ -139,6 +142,40 @@ TEST_F(OpenClDevice, LeavesOutOutputsThatAreNotWanted) {
   std::vector<double> y(4);
   device_->download(y.data(), {out.get(), 0}, 32);
   EXPECT_EQ(y, (std::vector<double>{2, 4, 6, 8}));
+}
+
+TEST_F(OpenClDevice, WorksBesideAnotherOneInAnotherThread) {
+  const auto work = [](Device& device, std::int64_t width) {
+    const Program program =
+        record(std::vector<InputSpec>{{"x", {kRows, width}, DType::f64}}, [](Arguments in) {
+          return Tensors{tanh(in[0]), sum_rows(square(in[0]))};
+        });
+    for (int i = 0; i < 3; ++i) expect_reference(device, program, {5, 200}, kProducts, "beside");
+  };
+  const opencl_tests::Opened other = opencl_tests::open();
+  ASSERT_TRUE(other.device) << other.missing;
+  std::thread beside([&] { work(*other.device, 3); });
+  work(*device_, 4);
+  beside.join();
+}
+
+TEST_F(OpenClDevice, TakesUploadsOverBeforeTheyAreThere) {
+  // Many and large: memory that is under way is not written to again.
+  constexpr int kUploads = 50;
+  constexpr std::size_t kEntries = 100000;
+  std::vector<std::shared_ptr<void>> places;
+  std::vector<double> values(kEntries);
+  for (int i = 0; i < kUploads; ++i) {
+    places.push_back(device_->allocate(kEntries * sizeof(double)));
+    std::fill(values.begin(), values.end(), static_cast<double>(i));
+    device_->upload({places.back().get(), 0}, values.data(), kEntries * sizeof(double));
+  }
+  EXPECT_EQ(device_->traffic().synchronizations, 0);
+  for (int i = 0; i < kUploads; ++i) {
+    device_->download(values.data(), {places[static_cast<std::size_t>(i)].get(), 0},
+                      kEntries * sizeof(double));
+    EXPECT_EQ(values, std::vector<double>(kEntries, static_cast<double>(i)));
+  }
 }
 
 TEST_F(OpenClDevice, CopiesWithinABufferAlsoWhereThePlacesOverlap) {

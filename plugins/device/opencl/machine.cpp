@@ -73,6 +73,7 @@ OpenClMachine::OpenClMachine(const Found& found, kernelgen::Cache cache, std::in
   check(code, "clCreateContext");
   queue_.reset(clCreateCommandQueue(context_.get(), device_, 0, &code), clReleaseCommandQueue);
   check(code, "clCreateCommandQueue");
+  staging_ = std::make_unique<Staging>(context_, queue_);
 }
 
 OpenClMachine::~OpenClMachine() { clFinish(queue_.get()); }
@@ -97,9 +98,7 @@ std::shared_ptr<void> OpenClMachine::allocate(std::size_t bytes) {
 }
 
 void OpenClMachine::upload(View to, const void* from, std::size_t bytes) {
-  check(clEnqueueWriteBuffer(queue_.get(), memory_of(to), CL_TRUE, to.offset, bytes, from, 0,
-                             nullptr, nullptr),
-        "writing to the device");
+  staging_->write(memory_of(to), to.offset, from, bytes);
 }
 
 void OpenClMachine::download(void* to, View from, std::size_t bytes) {

@@ -10,6 +10,7 @@
 #include "kernelgen/cache.hpp"
 #include "kernelgen/machine.hpp"
 #include "platform.hpp"
+#include "staging.hpp"
 
 namespace odeum::opencl {
 
@@ -53,6 +54,7 @@ class OpenClMachine final : public kernelgen::Machine {
   std::int64_t library_from_;
   std::shared_ptr<_cl_context> context_;
   std::shared_ptr<_cl_command_queue> queue_;
+  std::unique_ptr<Staging> staging_;
 };
 
 }  // namespace odeum::opencl
