@@ -82,10 +82,10 @@ struct Product {
   std::int64_t c_m = 0;
   bool accumulate = false;
   T alpha = 1;
+  std::int64_t depth = 256;  ///< of k, that is added up before it is added to C
   /// Brought into the second-level cache on the way, a piece with each register block.
   const Fetch* fetches = nullptr;
   std::size_t fetch_count = 0;
-  std::int64_t depth = 256;  ///< of k, that is added up before it is added to C
 };
 
 /// C[m, n] = (accumulate ? C : 0) + alpha A B, all by strides, for products too small to pack.

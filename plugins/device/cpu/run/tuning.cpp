@@ -77,7 +77,7 @@ class Candidate {
       views_.push_back({memory_.back().get()});
     }
     executable_ = std::make_unique<CpuExecutable>(
-        product(shape), CompileOptions{}, Schedule::automatic, MachineCode::never, only, threads);
+        product(shape), CompileOptions{}, Schedule::automatic, MachineCodeUse::never, only, threads);
     run();
     const double once = std::max(1e-8, seconds(1));
     calls_ = static_cast<int>(std::clamp(kMeasured / once, 1.0, 1e5));
