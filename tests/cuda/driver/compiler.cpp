@@ -141,6 +141,6 @@ nvrtcResult nvrtcGetCUBINSize(nvrtcProgram program, std::size_t* size) {
   return NVRTC_SUCCESS;
 }
 nvrtcResult nvrtcGetCUBIN(nvrtcProgram program, char* code) {
-  std::memcpy(code, program->code.data(), program->code.size());
+  std::copy(program->code.begin(), program->code.end(), code);
   return NVRTC_SUCCESS;
 }

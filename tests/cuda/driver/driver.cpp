@@ -38,6 +38,11 @@ CUresult enter(const char* function) {
 }
 
 CUresult drain(CUstream stream, std::size_t ticket) {
+  // A lost device does nothing more.
+  if (state().lost != CUDA_SUCCESS) {
+    stream->work.clear();
+    return state().lost;
+  }
   while (stream->done < ticket && !stream->work.empty()) {
     const Work work = std::move(stream->work.front());
     stream->work.pop_front();

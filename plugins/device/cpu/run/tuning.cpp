@@ -76,8 +76,9 @@ class Candidate {
       fill(memory_.back().get(), shape.type, elements);
       views_.push_back({memory_.back().get()});
     }
-    executable_ = std::make_unique<CpuExecutable>(
-        product(shape), CompileOptions{}, Schedule::automatic, MachineCodeUse::never, only, threads);
+    executable_ =
+        std::make_unique<CpuExecutable>(product(shape), CompileOptions{}, Schedule::automatic,
+                                        MachineCodeUse::never, only, threads);
     run();
     const double once = std::max(1e-8, seconds(1));
     calls_ = static_cast<int>(std::clamp(kMeasured / once, 1.0, 1e5));
