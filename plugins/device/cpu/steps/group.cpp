@@ -125,14 +125,16 @@ void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin,
 
 void GroupStep::run_other(const Context& context, void** at, std::int64_t begin, std::int64_t n,
                           const GroupInstruction& x) const {
+  if (x.kind == GroupInstruction::Kind::softplus_sigmoid) {
+    const std::int64_t rounded = (n + program_.granule - 1) & -program_.granule;
+    context.kernels->softplus_sigmoid[index(x.type)](at[x.out], at[x.b], at[x.a],
+                                                     static_cast<std::size_t>(rounded));
+    return;
+  }
   std::byte* memory = context.slots[x.slot];
   switch (x.kind) {
     case GroupInstruction::Kind::kernel:
-      break;
     case GroupInstruction::Kind::softplus_sigmoid:
-      context.kernels->softplus_sigmoid[index(x.type)](
-          at[x.out], at[x.b], at[x.a],
-          static_cast<std::size_t>((n + program_.granule - 1) & -program_.granule));
       break;
     case GroupInstruction::Kind::load:
       read_strided(x.access, size_of(x.type), memory, begin, n, static_cast<std::byte*>(at[x.out]));
