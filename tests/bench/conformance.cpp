@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "bench.hpp"
 #include "io/json.hpp"
 #include "numerics.hpp"
 #include "odeum/error.hpp"
@@ -44,6 +45,8 @@ void attempt(const SolverEntry& entry, const Case& problem, const std::vector<do
   }
 }
 
+}  // namespace
+
 void run(int argc, char** argv) {
   if (argc < 3) throw ConfigError("bench_conformance MAX_STEPS SOLVER...");
   ::setenv("ODEUM_PLUGIN_PATH", ODEUM_PLUGINS, 1);
@@ -61,15 +64,4 @@ void run(int argc, char** argv) {
   }
 }
 
-}  // namespace
 }  // namespace odeum::bench
-
-int main(int argc, char** argv) {
-  try {
-    odeum::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::cerr << "bench_conformance: " << error.what() << "\n";
-    return 1;
-  }
-  return 0;
-}

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "bench.hpp"
 #include "odeum/error.hpp"
 #include "page_head.hpp"
 #include "plugin/registry.hpp"
@@ -153,6 +154,8 @@ std::string page(const std::vector<Axis>& all, const std::string& command) {
   return md;
 }
 
+}  // namespace
+
 void run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   plugin::set_plugin_path({ODEUM_PLUGINS});
@@ -163,18 +166,4 @@ void run(int argc, char** argv) {
   std::ofstream(options.out) << result;
 }
 
-}  // namespace
 }  // namespace odeum::bench
-
-int main(int argc, char** argv) {
-  try {
-    odeum::bench::run(argc, argv);
-  } catch (const odeum::ConfigError& error) {
-    std::cerr << "bench_cost: " << error.what() << "\n";
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "bench_cost: " << error.what() << "\n";
-    return 1;
-  }
-  return 0;
-}

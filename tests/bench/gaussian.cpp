@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "bench.hpp"
 #include "cli/session.hpp"
 #include "io/json.hpp"
 #include "model/batch_memory.hpp"
@@ -104,6 +105,8 @@ std::vector<double> gaussian_nll(const model::Pipeline::Features& fitted_to,
   return nll;
 }
 
+}  // namespace
+
 void run(int argc, char** argv) {
   std::string file;
   std::vector<std::string> sets;
@@ -131,18 +134,4 @@ void run(int argc, char** argv) {
   std::cout << io::to_line(result) << "\n";
 }
 
-}  // namespace
 }  // namespace odeum::bench
-
-int main(int argc, char** argv) {
-  try {
-    odeum::bench::run(argc, argv);
-  } catch (const odeum::ConfigError& error) {
-    std::cerr << "bench_gaussian: " << error.what() << "\n";
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "bench_gaussian: " << error.what() << "\n";
-    return 1;
-  }
-  return 0;
-}

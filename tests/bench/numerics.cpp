@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "bench.hpp"
 #include "odeum/error.hpp"
 #include "page_head.hpp"
 #include "plugin/registry.hpp"
@@ -119,6 +120,8 @@ std::string page(const Options& options, const std::vector<SolverEntry>& solvers
   return text;
 }
 
+}  // namespace
+
 void run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   plugin::set_plugin_path({ODEUM_PLUGINS});
@@ -137,18 +140,4 @@ void run(int argc, char** argv) {
   std::ofstream(options.out) << text;
 }
 
-}  // namespace
 }  // namespace odeum::bench
-
-int main(int argc, char** argv) {
-  try {
-    odeum::bench::run(argc, argv);
-  } catch (const odeum::ConfigError& error) {
-    std::cerr << "bench_numerics: " << error.what() << "\n";
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "bench_numerics: " << error.what() << "\n";
-    return 1;
-  }
-  return 0;
-}

@@ -16,6 +16,7 @@
 #include <iostream>
 #include <string>
 
+#include "bench.hpp"
 #include "io/npy.hpp"
 #include "odeum/error.hpp"
 #include "odeum/random.hpp"
@@ -117,6 +118,8 @@ void measure(std::vector<Measured>& all, int repeats) {
   }
 }
 
+}  // namespace
+
 void run(int argc, char** argv) {
   require_plain_blas();
   const Options options = parse(argc, argv);
@@ -139,18 +142,4 @@ void run(int argc, char** argv) {
   std::ofstream(options.out) << page;
 }
 
-}  // namespace
 }  // namespace odeum::bench
-
-int main(int argc, char** argv) {
-  try {
-    odeum::bench::run(argc, argv);
-  } catch (const odeum::ConfigError& error) {
-    std::cerr << "bench_speeds: " << error.what() << "\n";
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "bench_speeds: " << error.what() << "\n";
-    return 1;
-  }
-  return 0;
-}

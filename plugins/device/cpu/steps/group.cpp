@@ -125,31 +125,30 @@ void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin,
 
 void GroupStep::run_other(const Context& context, void** at, std::int64_t begin, std::int64_t n,
                           const GroupInstruction& x) const {
-  if (x.kind == GroupInstruction::Kind::softplus_sigmoid) {
-    const std::int64_t rounded = (n + program_.granule - 1) & -program_.granule;
-    context.kernels->softplus_sigmoid[index(x.type)](at[x.out], at[x.b], at[x.a],
-                                                     static_cast<std::size_t>(rounded));
-    return;
-  }
-  std::byte* memory = context.slots[x.slot];
+  const auto memory = [&] { return context.slots[x.slot]; };
   switch (x.kind) {
     case GroupInstruction::Kind::kernel:
+      break;
     case GroupInstruction::Kind::softplus_sigmoid:
+      context.kernels->softplus_sigmoid[index(x.type)](
+          at[x.out], at[x.b], at[x.a],
+          static_cast<std::size_t>((n + program_.granule - 1) & -program_.granule));
       break;
     case GroupInstruction::Kind::load:
-      read_strided(x.access, size_of(x.type), memory, begin, n, static_cast<std::byte*>(at[x.out]));
+      read_strided(x.access, size_of(x.type), memory(), begin, n,
+                   static_cast<std::byte*>(at[x.out]));
       break;
     case GroupInstruction::Kind::store:
-      write_strided(x.access, size_of(x.type), memory, begin, n,
+      write_strided(x.access, size_of(x.type), memory(), begin, n,
                     static_cast<const std::byte*>(at[x.a]));
       break;
     case GroupInstruction::Kind::row_sum:
       context.kernels->row_sums[index(x.type)](
-          memory + static_cast<std::size_t>(begin / x.width) * size_of(x.type), at[x.a],
+          memory() + static_cast<std::size_t>(begin / x.width) * size_of(x.type), at[x.a],
           n / x.width, x.width);
       break;
     case GroupInstruction::Kind::column_sum:
-      context.kernels->add_rows[index(x.type)](memory, at[x.a], n / x.width, x.width,
+      context.kernels->add_rows[index(x.type)](memory(), at[x.a], n / x.width, x.width,
                                                scale_of(context, x));
       break;
   }
