@@ -3,10 +3,13 @@
 import shutil
 import statistics
 import sys
+import time
 from dataclasses import dataclass, field
 
 from comparison.environments import SLOW_BLAS
 from comparison.servers import Failed, NetworkServer, OdeumServer, PeerServer, difference
+
+SETTLE = 0.2  # s of runs before the one that is counted ends
 
 
 @dataclass
@@ -64,11 +67,23 @@ def warm_up(timing, server, job, folder, results, reference):
     timing.compile = answer.get("compile", 0.0)
     server.result(results)
     timing.difference = difference(results, reference)
+    server.stop()
     note(timing, answer)
 
 
 def note(timing, answer):
     timing.forward, timing.backward, timing.loss = answer["forward"], answer["backward"], answer["loss"]
+
+
+def turn(server):
+    """The last of a row of runs, as in training: threads that were stopped need a while to find their cores."""
+    server.go_on()
+    begin = time.monotonic()
+    answer = server.run()
+    while time.monotonic() - begin < SETTLE:
+        answer = server.run()
+    server.stop()
+    return answer
 
 
 def repeat(pairs, options):
@@ -81,7 +96,7 @@ def repeat(pairs, options):
                 timing.ms.append(timing.first)  # so slow that the warming-up has to do
                 continue
             try:
-                answer = server.run()
+                answer = turn(server)
                 timing.ms.append(answer["ms"])
                 timing.cpu_ms.append(answer.get("cpu_ms", 0.0))
                 note(timing, answer)
@@ -120,6 +135,7 @@ def compare(job, threads, peers, options, work):
         timing.first = server.run()["ms"]
         server.result(reference if name == "odeum" else work / "other")
         timing.difference = difference(reference if name == "odeum" else work / "other", reference)
+        server.stop()
     return finish(job, threads, pairs, peers, problem, reference, options, work)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that run a workload when asked: odeum's and the peers' speak through the same class."""
 import json
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -16,9 +18,24 @@ class Failed(Exception):
 
 
 class Process:
+    """Can be stopped, with all its threads and children, while others run: a pool that spins takes another's core."""
+
     def __init__(self, command, threads):
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=environment(threads))
+                                        stderr=subprocess.PIPE, text=True, env=environment(threads),
+                                        start_new_session=True)
+
+    def signal(self, number):
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass  # it has ended, which whoever asks will see
+
+    def stop(self):
+        self.signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.signal(signal.SIGCONT)
 
     def ask(self, line):
         try:
@@ -36,6 +53,7 @@ class Process:
         return answer
 
     def close(self):
+        self.go_on()
         self.process.stdin.close()
         try:
             self.process.wait(10)
