@@ -108,7 +108,7 @@ def able(peer, job):
     """Why a peer is not asked; empty: it is."""
     if (peer.family == "SciPy") != (job.verb == "solve") and peer.family == "SciPy":
         return "no training"
-    if peer.family == "diffrax" and "seminorm" in job.request.get("gradient", ""):
+    if peer.family == "diffrax" and job.request.get("gradient", "") in ("adjoint, seminorm", "gauss_legendre"):
         return "no such option here"
     if job.heavy and peer.gflops < SLOW_BLAS:
         return f"not run: its BLAS does {peer.gflops:.1f} GFLOP/s here, a step would take minutes"

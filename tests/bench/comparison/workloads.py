@@ -100,7 +100,7 @@ def network_jobs(compiled=True):
     net = {"rows": 200, "layers": [(2000, 6), (2000, 2000), (5, 2000)], "heavy": True, "compiled": compiled,
            "tolerance": 1e-3}
     return [Job("W5", gradient, "", {"kind": "network", "gradient": gradient, "rtol": 1e-5}, **net)
-            for gradient in ("backprop", "adjoint", "adjoint, seminorm")]
+            for gradient in ("backprop", "adjoint", "adjoint, seminorm", "gauss_legendre")]
 
 
 ODEUM_GRADIENTS = {"backprop": "{use: backprop}", "adjoint": "{use: adjoint}",

@@ -138,12 +138,37 @@ class Network(torch.nn.Module):
             p.grad = None
         self.count = 0
         kind, rtol = self.request["gradient"], self.request["rtol"]
+        tolerances = {"method": "dopri5", "rtol": rtol, "atol": rtol}
+        if kind == "gauss_legendre":
+            return self.quadrature(tolerances)
         solve = torchdiffeq.odeint if kind == "backprop" else torchdiffeq.odeint_adjoint
         norm = {"adjoint_options": {"norm": "seminorm"}} if kind == "adjoint, seminorm" else {}
-        end = solve(self, self.z.clone().requires_grad_(), torch.tensor([0.0, 1.0]), method="dopri5", rtol=rtol,
-                    atol=rtol, **norm)[-1]
+        end = solve(self, self.z.clone().requires_grad_(), torch.tensor([0.0, 1.0]), **tolerances, **norm)[-1]
         forward = self.count
         end.backward(self.g)
+        return {"forward": forward, "backward": self.count - forward, "loss": (end * self.g).sum().item()}
+
+    def quadrature(self, tolerances):
+        """Norcliffe 2023, section 3: the adjoint without parameters is solved back, with dense output at Gauss points
+        (C = 0.1 a forward evaluation), where the parameters' products are then taken."""
+        with torch.no_grad():
+            end = torchdiffeq.odeint(self, self.z, torch.tensor([0.0, 1.0]), **tolerances)[-1]
+        forward = self.count
+        points, weights = np.polynomial.legendre.leggauss(max(1, int(np.ceil(0.1 * forward))))
+        nodes = torch.tensor(0.5 - 0.5 * points, dtype=self.dtype)  # descending, as time goes; weights are symmetric
+        times = torch.cat([torch.ones(1), nodes, torch.zeros(1)])
+
+        def rates(t, state):
+            y, a = state
+            with torch.enable_grad():
+                y = y.detach().requires_grad_()
+                f = self(t, y)
+                return f.detach(), -torch.autograd.grad(f, y, a)[0]
+
+        with torch.no_grad():
+            ys, adjoints = torchdiffeq.odeint(rates, (end, self.g), times, **tolerances)
+        for t, y, a, weight in zip(nodes, ys[1:], adjoints[1:], weights):
+            (self(t, y) * a).sum().mul(0.5 * float(weight)).backward()
         return {"forward": forward, "backward": self.count - forward, "loss": (end * self.g).sum().item()}
 
     def result(self):
