@@ -39,6 +39,19 @@ class Killed : public testing::Test {
     return false;
   }
 
+  /// Halts the process with a checkpoint half written; where the write was over first, the next one
+  /// is waited for.
+  void stop_in_a_write(Process& process, const std::string& name) const {
+    while (!process.ended()) {
+      while (!process.ended() && !is_writing_a_checkpoint(name)) {
+      }
+      process.signal(SIGSTOP);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));  // until it has stopped
+      if (is_writing_a_checkpoint(name)) return;
+      process.signal(SIGCONT);
+    }
+  }
+
   std::string newest_checkpoint(const std::string& name) const {
     std::vector<fs::path> all;
     for (const auto& entry : fs::directory_iterator(run_folder(name) / "checkpoints")) {
@@ -77,10 +90,7 @@ TEST_F(Killed, AtTenSeededMomentsAJobResumesToTheUndisturbedResult) {
     while (!process.ended() && std::chrono::steady_clock::now() - start < moment) {
       std::this_thread::sleep_for(std::chrono::microseconds(500));
     }
-    if (kill == 5) {
-      while (!process.ended() && !is_writing_a_checkpoint("killed")) {
-      }
-    }
+    if (kill == 5) stop_in_a_write(process, "killed");
     process.signal(SIGKILL);
     killed += process.wait().status == 128 + SIGKILL ? 1 : 0;
     if (kill == 5 && is_writing_a_checkpoint("killed")) ++killed_while_writing;
