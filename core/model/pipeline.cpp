@@ -230,6 +230,21 @@ std::vector<double> Pipeline::initial_buffers() const {
 
 StepResult Pipeline::train_step(const Batch& batch, std::int64_t step, View parameters,
                                 View buffers, View gradient) {
+  const QueuedStep queued = queue_train_step(batch, step, parameters, buffers, gradient);
+  Device& device = *parts_->device;
+  if (next_buffers()) {
+    const auto elements = static_cast<std::size_t>(parts_->buffers.size);
+    device.copy(buffers, next_buffers(), elements * size_of(parts_->precision));
+  }
+  std::vector<double> numbers(queued.numbers);
+  device.download(numbers.data(), queued.loss, numbers.size() * sizeof(double));
+  return step_result(queued, numbers);
+}
+
+View Pipeline::next_buffers() const { return {parts_->next_buffers.get(), 0}; }
+
+QueuedStep Pipeline::queue_train_step(const Batch& batch, std::int64_t step, View parameters,
+                                      View buffers, View gradient) {
   Parts& parts = *parts_;
   const Compiled& training = parts.training;
   Sources sources = parts.sources(batch, Purpose::noise, step, parameters, buffers);
@@ -245,30 +260,28 @@ StepResult Pipeline::train_step(const Batch& batch, std::int64_t step, View para
     const Entry& entry = parts.parameters.entries[static_cast<std::size_t>(index)];
     outputs.push_back(gradient + static_cast<std::size_t>(entry.offset) * element);
   }
-  const View next{parts.next_buffers.get(), 0};
-  const auto place_of = [&](int index) {
-    return static_cast<std::size_t>(parts.buffers.entries[static_cast<std::size_t>(index)].offset) *
-           element;
-  };
-  for (const int index : training.next) outputs.push_back(next + place_of(index));
+  if (const View next = next_buffers()) {
+    // Those that do not move are taken along.
+    parts.device->copy(next, buffers, static_cast<std::size_t>(parts.buffers.size) * element);
+    for (const int index : training.next) {
+      const Entry& entry = parts.buffers.entries[static_cast<std::size_t>(index)];
+      outputs.push_back(next + static_cast<std::size_t>(entry.offset) * element);
+    }
+  }
   parts.log->records.clear();
   training.program->run(sources, outputs);
-  for (const int index : training.next) {
-    const Entry& entry = parts.buffers.entries[static_cast<std::size_t>(index)];
-    parts.device->copy(buffers + place_of(index), next + place_of(index),
-                       static_cast<std::size_t>(entry.size) * element);
-  }
+  return {results, scalars, count(*parts.log)};
+}
 
-  std::vector<double> values(scalars);
-  parts.device->download(values.data(), results, scalars * sizeof(double));
+StepResult Pipeline::step_result(const QueuedStep& step, std::span<const double> numbers) const {
+  const Compiled& training = parts_->training;
   StepResult result;
-  result.loss = values[0];
+  result.loss = numbers[0];
   for (std::size_t i = 0; i < training.metrics.size(); ++i)
-    result.metrics[training.metrics[i]] = values[1 + i];
-  for (std::size_t i = 0; i < training.costs.size(); ++i) {
-    result.costs[training.costs[i]] = values[1 + training.metrics.size() + i];
-  }
-  result.evaluations = count(*parts.log);
+    result.metrics[training.metrics[i]] = numbers[1 + i];
+  for (std::size_t i = 0; i < training.costs.size(); ++i)
+    result.costs[training.costs[i]] = numbers[1 + training.metrics.size() + i];
+  result.evaluations = step.evaluations;
   return result;
 }
 

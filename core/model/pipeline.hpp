@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,12 @@ struct StepResult {
   double loss = 0.0;                      ///< with the weighted costs
   std::map<std::string, double> metrics;  ///< of the objective
   std::map<std::string, double> costs;    ///< of the regularizers, unweighted, by "block.name"
+  Evaluations evaluations;
+};
+/// A training step that a device may still be at work on.
+struct QueuedStep {
+  View loss;  ///< float64, the first of `numbers` that a StepResult is made of
+  std::size_t numbers = 0;
   Evaluations evaluations;
 };
 struct EvaluationResult {
@@ -115,6 +122,15 @@ class Pipeline {
   /// the whole step has run.
   StepResult train_step(const Batch& batch, std::int64_t step, View parameters, View buffers,
                         View gradient);
+
+  /// The same without waiting for its loss, and `buffers` stay: what they move to is in
+  /// `next_buffers()`. Both are there until another call queues something behind them.
+  QueuedStep queue_train_step(const Batch& batch, std::int64_t step, View parameters, View buffers,
+                              View gradient);
+  /// `numbers`: what was read where QueuedStep::loss begins.
+  StepResult step_result(const QueuedStep& step, std::span<const double> numbers) const;
+  /// Laid out as the buffers; a null view where no training step moves any.
+  View next_buffers() const;
 
   /// Per-row metrics under the `evaluate:` settings. `pass` keys the noise: same pass, same noise.
   EvaluationResult evaluate(const Batch& batch, std::int64_t pass, View parameters, View buffers);

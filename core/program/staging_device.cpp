@@ -25,6 +25,9 @@ class StagingDevice final : public Device {
   void fill_zero(View to, std::size_t bytes) override { device_->fill_zero(to, bytes); }
   void synchronize() override { device_->synchronize(); }
   DeviceTraffic traffic() const override { return device_->traffic(); }
+  std::unique_ptr<Readback> readback(std::size_t bytes) override {
+    return device_->readback(bytes);
+  }
 
   std::unique_ptr<Executable> compile(const Program& program,
                                       const CompileOptions& options) override {

@@ -2,6 +2,7 @@
 #include "train/learned.hpp"
 
 #include <cmath>
+#include <limits>
 
 #include "model/batch_memory.hpp"
 #include "odeum/program.hpp"
@@ -19,14 +20,23 @@ Learned::Learned(const model::Pipeline& pipeline, const std::shared_ptr<const Op
       type_(pipeline.precision()),
       size_(pipeline.parameters().size),
       buffer_size_(pipeline.buffers().size),
-      slots_(optimizer->slots()) {
+      slots_(optimizer->slots()),
+      next_buffers_(pipeline.next_buffers()),
+      guarded_(!device_->host_addressable()) {
   if (size_ == 0) throw ConfigError("this model has no parameters: there is nothing to train");
   const std::size_t bytes = static_cast<std::size_t>(size_) * size_of(type_);
-  for (Copy& copy : copies_) copy = make_copy();
+  const std::size_t buffer_bytes = static_cast<std::size_t>(buffer_size_) * size_of(type_);
+  std::shared_ptr<void> buffers;
+  for (Copy& copy : copies_) {
+    copy = make_copy();
+    // One for both where an update does not replace them.
+    if (!buffers || (guarded_ && next_buffers_))
+      buffers = device_->allocate(std::max<std::size_t>(buffer_bytes, 1));
+    copy.memory.push_back(buffers);
+    copy.buffers = {buffers.get(), 0};
+  }
   gradient_ = device_->allocate(bytes);
   device_->fill_zero(gradient(), bytes);
-  const std::size_t buffer_bytes = static_cast<std::size_t>(buffer_size_) * size_of(type_);
-  buffers_ = device_->allocate(std::max<std::size_t>(buffer_bytes, 1));
   scalars_ = device_->allocate(3 * kScalar);
   compile(*optimizer, clip);
 }
@@ -67,6 +77,21 @@ Tensor squared_length(Tensor gradient) {
   return reshape(sum(parts.size() == 1 ? parts[0] : concat(parts, 0), {0}), {1});
 }
 
+/// Chooses new values where loss and norm, both float64 [1], are finite, else the old ones.
+class Guard {
+ public:
+  Guard(Tensor loss, Tensor norm) {
+    const Tensor infinity = full(norm, {1}, std::numeric_limits<double>::infinity());
+    both_ = less(select(less(abs(loss), infinity), norm, infinity), infinity);
+  }
+  Tensor operator()(Tensor updated, Tensor old) const {
+    return select(broadcast(cast(both_, updated.dtype()), updated.shape()), updated, old);
+  }
+
+ private:
+  Tensor both_;
+};
+
 }  // namespace
 
 void Learned::compile(const Optimizer& optimizer, std::optional<double> clip) {
@@ -74,28 +99,44 @@ void Learned::compile(const Optimizer& optimizer, std::optional<double> clip) {
   for (const std::string& slot : slots_) inputs.push_back({slot, {size_}, type_});
   inputs.push_back({"learning_rate", {1}, type_});
   inputs.push_back({"step", {1}, type_});
+  const std::size_t scalars = inputs.size() - 2;
+  const bool moves_buffers = guarded_ && next_buffers_;
+  if (guarded_) inputs.push_back({"loss", {1}, DType::f64});
+  if (moves_buffers) {
+    inputs.push_back({"buffers", {buffer_size_}, type_});
+    inputs.push_back({"next_buffers", {buffer_size_}, type_});
+  }
   const Program program = record(inputs, [&](std::span<const Tensor> in) {
     UpdateInputs update;
     update.parameters = in[0];
-    update.slots.assign(in.begin() + 2, in.end() - 2);
-    update.learning_rate = in[in.size() - 2];
-    update.step = in[in.size() - 1];
+    update.slots.assign(in.begin() + 2, in.begin() + static_cast<std::ptrdiff_t>(scalars));
+    update.learning_rate = in[scalars];
+    update.step = in[scalars + 1];
     const Tensor norm = sqrt(squared_length(in[1]));
     update.gradient = in[1];
     if (clip) {
       const Tensor longest = full(norm, {1}, *clip);
       update.gradient = in[1] * cast(longest / max(norm, longest), type_);
     }
-    UpdateOutputs updated = optimizer.update(update);
+    const UpdateOutputs updated = optimizer.update(update);
     std::vector<Tensor> outputs{updated.parameters};
     outputs.insert(outputs.end(), updated.slots.begin(), updated.slots.end());
+    if (guarded_) {
+      const Guard guard(in[scalars + 2], norm);
+      outputs[0] = guard(outputs[0], in[0]);
+      for (std::size_t i = 0; i < update.slots.size(); ++i)
+        outputs[1 + i] = guard(outputs[1 + i], update.slots[i]);
+      if (moves_buffers) outputs.push_back(guard(in[scalars + 4], in[scalars + 3]));
+    }
     outputs.push_back(norm);
     return outputs;
   });
   update_ = device_->compile(optimize(program), {"optimizer update", {}});
 }
 
-double Learned::update(double learning_rate, std::int64_t step) {
+View Learned::norm() const { return View{scalars_.get(), 0} + 2 * kScalar; }
+
+void Learned::update(double learning_rate, std::int64_t step, View loss) {
   const View scalars{scalars_.get(), 0};
   const double values[2] = {learning_rate, static_cast<double>(step)};
   for (std::size_t i = 0; i < 2; ++i) {
@@ -111,12 +152,30 @@ double Learned::update(double learning_rate, std::int64_t step) {
   inputs.push_back(scalars + kScalar);
   std::vector<View> outputs{to.parameters};
   outputs.insert(outputs.end(), to.slots.begin(), to.slots.end());
-  outputs.push_back(scalars + 2 * kScalar);
+  if (guarded_) inputs.push_back(loss);
+  if (guarded_ && next_buffers_) {
+    inputs.insert(inputs.end(), {from.buffers, next_buffers_});
+    outputs.push_back(to.buffers);
+  }
+  outputs.push_back(norm());
   update_->run(1, inputs, outputs);
-  double norm = 0.0;
-  device_->download(&norm, scalars + 2 * kScalar, sizeof norm);
-  if (std::isfinite(norm)) at_ = 1 - at_;
-  return norm;
+  if (guarded_) {
+    at_ = 1 - at_;
+  } else {
+    take_if_finite(loss);
+  }
+}
+
+void Learned::take_if_finite(View loss) {
+  double values[2] = {};
+  device_->download(&values[0], loss, sizeof(double));
+  device_->download(&values[1], norm(), sizeof(double));
+  if (!std::isfinite(values[0]) || !std::isfinite(values[1])) return;
+  at_ = 1 - at_;
+  if (next_buffers_) {
+    const std::size_t bytes = static_cast<std::size_t>(buffer_size_) * size_of(type_);
+    device_->copy(buffers(), next_buffers_, bytes);
+  }
 }
 
 std::vector<double> Learned::parameter_values() const {

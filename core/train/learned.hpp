@@ -12,8 +12,8 @@
 
 namespace odeum::train {
 
-/// Parameters, gradient and optimizer slots, all flat and of the pipeline's type. Two copies of
-/// what an update replaces: it reads one and writes the other.
+/// Parameters, gradient, buffers and optimizer slots, all flat and of the pipeline's type. Two
+/// copies of what an update replaces: it reads one and writes the other.
 class Learned {
  public:
   /// `clip`: longest gradient. A ConfigError where the pipeline has no parameters.
@@ -22,11 +22,15 @@ class Learned {
 
   View parameters() const { return current().parameters; }
   View gradient() const { return {gradient_.get(), 0}; }
-  View buffers() const { return {buffers_.get(), 0}; }
+  View buffers() const { return current().buffers; }
 
-  /// One update with the gradient in place; `step` counts from 1. Returns the norm of the gradient
-  /// before clipping; where it is not finite nothing is changed.
-  double update(double learning_rate, std::int64_t step);
+  /// Queues one update with the gradient in place; `step` counts from 1. Buffers become the
+  /// pipeline's next ones. Where `loss` (float64, on the device) or the norm of the gradient before
+  /// clipping is not finite nothing is changed: the device itself sees to that, unless its memory
+  /// is the host's, which then looks.
+  void update(double learning_rate, std::int64_t step, View loss);
+  /// Of the last update: the gradient's norm before clipping, float64.
+  View norm() const;
 
   // To and from host numbers, exact.
   std::vector<double> parameter_values() const;
@@ -41,11 +45,13 @@ class Learned {
   struct Copy {
     std::vector<std::shared_ptr<void>> memory;
     View parameters;
+    View buffers;
     std::vector<View> slots;
   };
   const Copy& current() const { return copies_[at_]; }
   Copy make_copy() const;
   void compile(const Optimizer& optimizer, std::optional<double> clip);
+  void take_if_finite(View loss);
   void upload(View to, const std::vector<double>& values, std::int64_t elements);
 
   std::shared_ptr<Device> device_;
@@ -56,7 +62,8 @@ class Learned {
   Copy copies_[2];
   std::size_t at_ = 0;
   std::shared_ptr<void> gradient_;
-  std::shared_ptr<void> buffers_;
+  View next_buffers_;              ///< the pipeline's; null where buffers do not move
+  bool guarded_;                   ///< whether the update's program itself leaves all as it was
   std::shared_ptr<void> scalars_;  ///< learning rate, step, and the norm, 64 bytes apart
   std::unique_ptr<Executable> update_;
 };

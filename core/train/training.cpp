@@ -26,6 +26,7 @@
 #include "train/run_folder.hpp"
 #include "train/settings.hpp"
 #include "train/skip_rows.hpp"
+#include "train/steps.hpp"
 #include "train/summary.hpp"
 
 namespace odeum::train {
@@ -70,6 +71,7 @@ class Training {
         batches_({pipeline_.dataset(), seed_, pipeline_.batch_rows(), pipeline_.wanted_columns()},
                  settings_.read_ahead, settings_.steps),
         skip_failed_(skips_failed_samples(root_)),
+        steps_(pipeline_, learned_, skip_failed_),
         skip_failed_in_evaluation_(skips_failed_samples(root_.for_evaluation())) {}
 
   TrainOutcome run() {
@@ -197,14 +199,13 @@ class Training {
   Ending loop(const InterruptWatch& interrupt) {
     ProgressLine line(settings_.steps, progress_.step);
     while (progress_.step < settings_.steps && !progress_.stopped_early) {
-      line.step(one_step());
-      if (progress_.since_log.count == settings_.log_every) log_means();
+      advance(line, interrupt);
+      if (steps_.under_way() > 0) continue;
       const bool last = progress_.step == settings_.steps;
-      const bool best = validation_is_due() && validate(line);
+      const bool best = validation_is_due(progress_.step) && validate(line);
       const bool ends = last || progress_.stopped_early;
-      if (ends && progress_.since_log.count > 0) log_means();
-      if (best || ends || interrupt.requested() ||
-          progress_.step % settings_.checkpoint_every == 0) {
+      if (ends && progress_.since_log.count > 0) log_means(pipeline_.device().traffic());
+      if (best || ends || interrupt.requested() || checkpoint_is_due(progress_.step)) {
         save_checkpoint(folder_->checkpoint(progress_.step));
         if (best) folder_->keep_as_best(progress_.step);
         folder_->prune(settings_.keep);
@@ -214,32 +215,44 @@ class Training {
     return Ending::done;
   }
 
-  bool validation_is_due() const {
+  bool validation_is_due(std::int64_t step) const {
     if (settings_.evaluate_every == 0) return false;
-    return progress_.step % settings_.evaluate_every == 0 || progress_.step == settings_.steps;
+    return step % settings_.evaluate_every == 0 || step == settings_.steps;
+  }
+  bool checkpoint_is_due(std::int64_t step) const { return step % settings_.checkpoint_every == 0; }
+
+  /// Begins a step, and finishes those before it, as far as the device does not run ahead: what
+  /// comes after some steps needs their numbers and what they learned.
+  void advance(ProgressLine& line, const InterruptWatch& interrupt) {
+    if (interrupt.requested() && steps_.under_way() > 0) return finish_steps(line, 0);
+    const std::int64_t step = progress_.step + static_cast<std::int64_t>(steps_.under_way());
+    try {
+      steps_.begin(batches_.at(step), step, rate_.at(step));
+    } catch (...) {
+      finish_steps(line, 0);  // what went wrong before is what ends the training
+      throw;
+    }
+    const std::int64_t after = step + 1;
+    const bool awaited =
+        after == settings_.steps || validation_is_due(after) || checkpoint_is_due(after);
+    finish_steps(line, awaited || interrupt.requested() ? 0 : steps_.most_under_way());
   }
 
-  ProgressLine::Seen one_step() {
-    const std::int64_t step = progress_.step;
-    const model::Batch batch = batches_.at(step);
-    const auto run = [&](const model::Batch& rows) {
-      return pipeline_.train_step(rows, step, learned_.parameters(), learned_.buffers(),
-                                  learned_.gradient());
-    };
-    std::vector<std::int64_t> skipped;
-    const model::StepResult result =
-        skip_failed_ ? without_failing_rows(batch, pipeline_.dataset().columns(), skipped, run)
-                     : run(batch);
-    const double lr = rate_.at(step);
-    if (!std::isfinite(result.loss)) not_finite("loss", result.loss, lr);
-    const double norm = learned_.update(lr, step + 1);
-    if (!std::isfinite(norm)) not_finite("gradient's norm", norm, lr);
-
-    progress_.step = step + 1;
-    progress_.skipped_samples += static_cast<std::int64_t>(skipped.size());
-    account(result, norm);
-    return {progress_.step, result.loss, static_cast<double>(result.evaluations.forward),
-            batch.rows};
+  /// All but `rest` of those under way.
+  void finish_steps(ProgressLine& line, std::size_t rest) {
+    while (steps_.under_way() > rest) {
+      const Steps::Finished step = steps_.finish();
+      const double loss = step.result.loss;
+      if (!std::isfinite(loss)) not_finite("loss", loss, step.learning_rate);
+      if (!std::isfinite(step.gradient_norm))
+        not_finite("gradient's norm", step.gradient_norm, step.learning_rate);
+      progress_.step = step.step + 1;
+      progress_.skipped_samples += step.skipped;
+      account(step.result, step.gradient_norm);
+      line.step(
+          {progress_.step, loss, static_cast<double>(step.result.evaluations.forward), step.rows});
+      if (progress_.since_log.count == settings_.log_every) log_means(step.traffic);
+    }
   }
 
   [[noreturn]] void not_finite(const std::string& what, double value, double lr) const {
@@ -268,7 +281,8 @@ class Training {
     means.add("rejected", static_cast<double>(result.evaluations.rejected));
   }
 
-  void log_means() {
+  /// traffic: of the device, when the step had been begun.
+  void log_means(const DeviceTraffic& traffic) {
     RunningMeans& means = progress_.since_log;
     Json line{{"step", progress_.step}, {"loss", means.mean("loss")}};
     Json costs = Json::object();
@@ -284,15 +298,14 @@ class Training {
     }
     if (skip_failed_) line["skipped_samples"] = progress_.skipped_samples;
     log_->append(io::to_line(line));
-    log_seconds(means.count);
+    log_seconds(means.count, traffic);
     last_loss_ = means.mean("loss");
     means = {};
   }
 
   /// Of the steps since the last line, validations and checkpoints between them included.
-  void log_seconds(std::int64_t steps) {
+  void log_seconds(std::int64_t steps, const DeviceTraffic& traffic) {
     const double now = seconds();
-    const DeviceTraffic traffic = pipeline_.device().traffic();
     const auto a_step = [steps](auto since) {
       return static_cast<double>(since) / static_cast<double>(steps);
     };
@@ -411,6 +424,7 @@ class Training {
   Learned learned_;
   ReadAhead batches_;
   bool skip_failed_;
+  Steps steps_;
   bool skip_failed_in_evaluation_;
 
   const RunFolder* folder_ = nullptr;

@@ -2,6 +2,7 @@
 #include "odeum/device.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -145,6 +146,23 @@ void check_memory(Device& device, Checks& checks) {
     device.download(back.data(), other, bytes);
     require(std::all_of(back.begin(), back.end(), [](double x) { return x == 0.0; }),
             "fill_zero leaves something");
+    return std::string();
+  });
+  checks.that("reads back what was there when it was asked for", [&] {
+    const std::shared_ptr<void> memory = device.allocate(64);
+    const View place{memory.get(), 0};
+    const std::unique_ptr<Readback> readback = device.readback(2 * sizeof(double));
+    std::array<double, 2> found{};
+    for (const double first : {1.0, 3.0}) {  // a second time in the same room
+      const std::array wanted{first, first + 1.0};
+      device.upload(place, &wanted[0], sizeof(double));
+      readback->read(0, place, sizeof(double));
+      device.upload(place, &wanted[1], sizeof(double));
+      readback->read(sizeof(double), place, sizeof(double));
+      device.fill_zero(place, sizeof(double));
+      std::memcpy(found.data(), readback->wait(), sizeof found);
+      require(found == wanted, "what was queued behind the reading changed it");
+    }
     return std::string();
   });
 }

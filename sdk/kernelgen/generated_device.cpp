@@ -68,6 +68,10 @@ DeviceTraffic GeneratedDevice::traffic() const {
   return machine_ ? machine_->counts().traffic() : DeviceTraffic{};
 }
 
+std::unique_ptr<Readback> GeneratedDevice::readback(std::size_t bytes) {
+  return machine().readback(bytes);
+}
+
 std::int64_t library_from(const std::string& products, std::int64_t automatic) {
   if (products == "generated") return kNoLibrary;
   return products == "library" ? 0 : automatic;

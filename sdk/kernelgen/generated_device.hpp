@@ -24,6 +24,7 @@ class GeneratedDevice : public Device {
   void synchronize() final;
   std::unique_ptr<Executable> compile(const Program& program, const CompileOptions& options) final;
   DeviceTraffic traffic() const final;
+  std::unique_ptr<Readback> readback(std::size_t bytes) final;
 
  protected:
   /// Called once, when the device is first used and `probe` finds nothing wrong.

@@ -57,9 +57,12 @@ class Machine {
   virtual Dialect dialect() const = 0;
   /// As Device's; RunError without memory. Memory may be released in any thread.
   virtual std::shared_ptr<void> allocate(std::size_t bytes) = 0;
+  /// Adds to the counts' synchronizations where it has to wait.
   virtual void upload(View to, const void* from, std::size_t bytes) = 0;
   /// Returns when the bytes are there.
   virtual void download(void* to, View from, std::size_t bytes) = 0;
+  /// As Device's. It counts its downloads itself, and a wait only where it has to wait.
+  virtual std::unique_ptr<Readback> readback(std::size_t bytes) = 0;
   /// The two places do not overlap.
   virtual void copy(View to, View from, std::size_t bytes) = 0;
   virtual void fill_zero(View to, std::size_t bytes) = 0;

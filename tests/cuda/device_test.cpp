@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "odeum/error.hpp"
 
@@ -160,6 +161,51 @@ TEST_F(CudaDevice, UploadsWithoutWaitingWhateverBecomesOfTheHostsMemory) {
   std::fill(values.begin(), values.end(), -1.0);
   device_->download(found.data(), {memory.get(), 0}, kCount * 8);
   EXPECT_EQ(found, uploaded);
+}
+
+TEST_F(CudaDevice, ReadsBackIntoPinnedMemoryAndWaitsOnlyWhereItMust) {
+  const auto memory = device_->allocate(64);
+  const View place{memory.get(), 0};
+  const auto readback = device_->readback(16);
+  const auto queue = [&](double x) {
+    device_->upload(place, &x, 8);
+    readback->read(8, place, 8);
+    device_->fill_zero(place, 64);  // behind the reading
+  };
+  const auto second = [&] {
+    double value = 0;
+    std::memcpy(&value, readback->wait() + 8, 8);
+    return value;
+  };
+  driver().reset();
+  queue(1.5);
+  EXPECT_EQ(called("cuStreamSynchronize") + called("cuEventSynchronize"), 0);
+  EXPECT_EQ(second(), 1.5);
+  EXPECT_EQ(called("cuEventSynchronize"), 1);
+  EXPECT_EQ(device_->traffic().synchronizations, 1);
+
+  queue(2.5);
+  device_->synchronize();
+  EXPECT_EQ(second(), 2.5);
+  EXPECT_EQ(called("cuEventSynchronize"), 1) << "it was there";
+  EXPECT_EQ(device_->traffic().synchronizations, 2);
+  EXPECT_EQ(device_->traffic().downloads, 2);
+}
+
+TEST_F(CudaDevice, CountsTheUploadsThatWaitForPinnedMemory) {
+  constexpr std::size_t kBytes = std::size_t{9} << 20U;  // two halves of 4 MiB, and one again
+  const auto memory = device_->allocate(kBytes);
+  const std::vector<std::byte> values(kBytes);
+  device_->upload({memory.get(), 0}, values.data(), kBytes);
+  EXPECT_EQ(device_->traffic().synchronizations, 1);
+}
+
+TEST_F(CudaDevice, ThatIsLostSaysSoWhereAReadbackIsAwaited) {
+  const auto memory = device_->allocate(64);
+  const auto readback = device_->readback(8);
+  readback->read(0, {memory.get(), 0}, 8);
+  driver().fail("cuEventSynchronize", 0, CUDA_ERROR_ILLEGAL_ADDRESS, 1);
+  EXPECT_THROW(readback->wait(), DeviceLost);
 }
 
 TEST_F(CudaDevice, SaysHowMuchMemoryThereWasNot) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -68,8 +69,26 @@ class OpenClTraining : public ::testing::Test {
   double test_nll(const std::string& run) const {
     return io::Json::parse(testing_tool::read(folder_ / run / "summary.json")).at("test").at("nll");
   }
+  /// Of a whole number a step in timing.jsonl.
+  double traffic(const std::string& run, int step, const std::string& what) const {
+    std::istringstream lines(testing_tool::read(folder_ / run / "timing.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const io::Json one = io::Json::parse(line);
+      if (one.at("step") == step) return one.at(what);
+    }
+    ADD_FAILURE() << run << " has no times of step " << step;
+    return NAN;
+  }
   std::string checkpoint(const std::string& run, const std::string& step = "00000020") const {
     return testing_tool::read(folder_ / run / "checkpoints" / ("step-" + step + ".safetensors"));
+  }
+  /// A checkpoint but for the fingerprint of its configuration, which says how often there is one.
+  std::string learned(const std::string& run, const std::string& step = "00000020") const {
+    std::string text = checkpoint(run, step);
+    const std::string key = R"(\"config\":\")";
+    const std::size_t at = text.find(key);
+    if (at == std::string::npos) return "";
+    return text.erase(at, text.find(R"(\")", at + key.size()) - at);
   }
 
   testing_tool::Folder folder_;
@@ -110,6 +129,97 @@ TEST_F(OpenClTraining, GivesTheSameBitsAgainAndFromACheckpoint) {
   EXPECT_EQ(checkpoint("again"), checkpoint("whole"));
   EXPECT_EQ(testing_tool::read(folder_ / "again" / "metrics.jsonl"),
             testing_tool::read(folder_ / "whole" / "metrics.jsonl"));
+}
+
+TEST_F(OpenClTraining, GivesTheSameBitsWhetherItsNumbersAreAwaitedOrReadAStepLate) {
+  ASSERT_EQ(train("opencl", "late").status, 0);
+  // A checkpoint after each step waits for it.
+  ASSERT_EQ(train("opencl", "awaited", {"--set", "train.checkpoint_every=1"}).status, 0);
+  EXPECT_NE(learned("late"), "");
+  EXPECT_TRUE(learned("late") == learned("awaited"));
+  EXPECT_EQ(testing_tool::read(folder_ / "late" / "metrics.jsonl"),
+            testing_tool::read(folder_ / "awaited" / "metrics.jsonl"));
+  EXPECT_EQ(traffic("late", 5, "downloads"), 3) << "the solve's statuses, the numbers, the norm";
+  EXPECT_EQ(traffic("late", 5, "synchronizations"), 1) << "the solve's alone";
+}
+
+/// Trainings on rows of which some bring a number that is not finite.
+class OpenClBadRows : public OpenClTraining {
+ protected:
+  struct Bad {
+    int row;
+    std::string value;
+  };
+  void write_rows(const std::vector<Bad>& bad) const {
+    std::string text = "a,b\n";
+    for (int i = 0; i < 80; ++i) {
+      std::string pair = std::to_string(std::sin(i)) + "," + std::to_string(std::cos(3 * i));
+      for (const Bad& one : bad)
+        if (one.row == i) pair = one.value + "," + one.value;
+      text += pair + "\n";
+    }
+    testing_tool::write(folder_ / "rows.csv", text);
+    testing_tool::write(folder_ / "rows.yaml",
+                        "seed: 3\n"
+                        "data: {use: csv, file: rows.csv, batch: 4, split: {rule: contiguous}}\n"
+                        "model:\n"
+                        "  - use: ode\n"
+                        "    name: flow\n"
+                        "    field: {use: mlp, hidden: [8], activation: tanh, time: concat}\n"
+                        "    solver: {use: kutta38, steps: 2}\n"
+                        "objective: likelihood\n"
+                        "train: {steps: 20, log_every: 1, checkpoint_every: 3, test_samples: 2}\n");
+  }
+  /// What a failed run leaves but for the values of its losses.
+  std::string remains(const std::string& run) const {
+    std::string text;
+    std::istringstream lines(testing_tool::read(folder_ / run / "metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);)
+      text += "line of step " + io::Json::parse(line).at("step").dump() + "\n";
+    std::vector<std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_ / run))
+      files.push_back(entry.path().lexically_relative(folder_ / run).string());
+    std::sort(files.begin(), files.end());
+    for (const std::string& file : files) text += file + "\n";
+    const io::Json summary = io::Json::parse(testing_tool::read(folder_ / run / "summary.json"));
+    for (const char* key : {"status", "message", "steps"}) text += summary.at(key).dump() + "\n";
+    return text;
+  }
+  /// Both devices fail with these words, and leave the same; the last checkpoint is what a run
+  /// that waits for every step has there.
+  void expect_same_end(const std::string& words, const std::string& checkpoint_step,
+                       const std::vector<std::string>& more = {}) {
+    for (const char* device : {"cpu", "opencl"}) {
+      const Result failed = train(device, device, more, {}, "rows.yaml");
+      EXPECT_EQ(failed.status, 1) << device << failed.out;
+      EXPECT_THAT(failed.err, HasSubstr(words)) << device;
+    }
+    EXPECT_EQ(remains("opencl"), remains("cpu"));
+    std::vector<std::string> awaited = more;
+    awaited.insert(awaited.end(), {"--set", "train.checkpoint_every=1"});
+    EXPECT_EQ(train("opencl", "awaited", awaited, {}, "rows.yaml").status, 1);
+    EXPECT_NE(learned("opencl", checkpoint_step), "");
+    EXPECT_TRUE(learned("opencl", checkpoint_step) == learned("awaited", checkpoint_step));
+    EXPECT_EQ(testing_tool::read(folder_ / "opencl" / "metrics.jsonl"),
+              testing_tool::read(folder_ / "awaited" / "metrics.jsonl"));
+  }
+};
+
+TEST_F(OpenClBadRows, EndATrainingAtALossThatIsNotFiniteAsOnTheProcessor) {
+  write_rows({{5, "1e200"}});  // its square is beyond float64
+  expect_same_end(
+      "the loss of step 5 is inf (learning rate 0.001). The last checkpoint is of step 3",
+      "00000003", {"--set", "precision=float64"});
+}
+
+TEST_F(OpenClBadRows, EndATrainingAtTheFirstOfTwoFailuresThatAreUnderWay) {
+  write_rows({{1, "1e300"}});  // beyond float32
+  const Result later = train("cpu", "later", {}, {}, "rows.yaml");
+  EXPECT_THAT(later.err, HasSubstr("the solve of 'flow' failed"));
+  EXPECT_EQ(io::Json::parse(testing_tool::read(folder_ / "later" / "summary.json")).at("steps"), 7)
+      << "the solve of step 8 is the one that fails";
+  write_rows({{10, "3e30"}, {1, "1e300"}});
+  expect_same_end("the gradient's norm of step 7 is inf", "00000006");
 }
 
 #ifdef ODEUM_FAILING_OPENCL

@@ -37,5 +37,22 @@ TEST(DeviceTraffic, CountsLaunchesTransfersAndTheTimesThatTheHostWaits) {
   EXPECT_EQ(traffic.synchronizations, 2) << "a download waits too";
 }
 
+TEST(DeviceTraffic, CountsAReadbackAsAWaitOnlyWhereTheHostWaits) {
+  const opencl_tests::Opened opened = opencl_tests::open();
+  if (!opened.device) GTEST_SKIP() << opened.missing;
+  Device& device = *opened.device;
+  const auto memory = device.allocate(64);
+  const View place{memory.get(), 0};
+  device.fill_zero(place, 64);
+  const auto readback = device.readback(64);
+  readback->read(0, place, 32);
+  readback->read(32, place, 32);
+  EXPECT_EQ(device.traffic().downloads, 2);
+  EXPECT_EQ(device.traffic().synchronizations, 0);
+  device.synchronize();
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(readback->wait()[63], std::byte{0});
+  EXPECT_EQ(device.traffic().synchronizations, 1) << "it was there";
+}
+
 }  // namespace
 }  // namespace odeum

@@ -37,6 +37,7 @@ struct Driver {
   decltype(&::cuGraphExecDestroy) instance_destroy;
   decltype(&::cuEventCreate) event_create;
   decltype(&::cuEventRecord) event_record;
+  decltype(&::cuEventQuery) event_query;
   decltype(&::cuEventSynchronize) event_synchronize;
   decltype(&::cuEventDestroy) event_destroy;
   decltype(&::cuMemHostAlloc) allocate_host;
@@ -79,6 +80,7 @@ struct Driver {
     visit(instance_destroy, "cuGraphExecDestroy");
     visit(event_create, "cuEventCreate");
     visit(event_record, "cuEventRecord");
+    visit(event_query, "cuEventQuery");
     visit(event_synchronize, "cuEventSynchronize");
     visit(event_destroy, "cuEventDestroy_v2");
     visit(allocate_host, "cuMemHostAlloc");

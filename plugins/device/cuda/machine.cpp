@@ -128,7 +128,7 @@ CudaMachine::CudaMachine(const Settings& settings)
     : settings_(settings),
       stream_(std::make_shared<Stream>(settings.index)),
       cache_(settings.cache),
-      staging_(stream_) {}
+      staging_(stream_, counts()) {}
 
 std::unique_ptr<kernelgen::Recorded> CudaMachine::record(const std::function<void()>& queue) {
   stream_->enter();
@@ -182,6 +182,10 @@ void CudaMachine::upload(View to, const void* from, std::size_t bytes) {
 void CudaMachine::download(void* to, View from, std::size_t bytes) {
   stream_->enter();
   staging_.download(to, address_of(from), bytes);
+}
+
+std::unique_ptr<Readback> CudaMachine::readback(std::size_t bytes) {
+  return make_readback(stream_, counts(), bytes);
 }
 
 void CudaMachine::copy(View to, View from, std::size_t bytes) {

@@ -36,6 +36,7 @@ class CudaMachine final : public kernelgen::Machine {
   std::shared_ptr<void> allocate(std::size_t bytes) override;
   void upload(View to, const void* from, std::size_t bytes) override;
   void download(void* to, View from, std::size_t bytes) override;
+  std::unique_ptr<Readback> readback(std::size_t bytes) override;
   void copy(View to, View from, std::size_t bytes) override;
   void fill_zero(View to, std::size_t bytes) override;
   void synchronize() override;

@@ -15,31 +15,21 @@ constexpr std::size_t kAlignment = 64;
 
 }  // namespace
 
-Staging::Staging(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {
-  const Driver& api = driver().api;
-  for (Half& half : halves_) {
-    check(api.allocate_host(&half.memory, kHalf, 0), "pinned memory of the host");
-    check(api.event_create(&half.read, CU_EVENT_DISABLE_TIMING), "cuEventCreate");
-  }
-  check(api.allocate_host(&results_, kResults, 0), "pinned memory of the host");
-}
+Staging::Half::Half(const std::shared_ptr<Stream>& stream) : memory(stream, kHalf), read(stream) {}
 
-Staging::~Staging() {
-  const Driver& api = driver().api;
-  stream_->wait();
-  for (Half& half : halves_) {
-    if (half.read != nullptr) api.event_destroy(half.read);
-    if (half.memory != nullptr) api.release_host(half.memory);
-  }
-  if (results_ != nullptr) api.release_host(results_);
-}
+Staging::Staging(const std::shared_ptr<Stream>& stream, kernelgen::Counts& counts)
+    : stream_(stream),
+      counts_(counts),
+      halves_{Half(stream), Half(stream)},
+      results_(stream, kResults) {}
+
+Staging::~Staging() { stream_->wait(); }
 
 /// Goes on with the other half, once the device has read it.
 void Staging::turn() {
-  const Driver& api = driver().api;
-  check(api.event_record(halves_[now_].read, stream_->handle()), "cuEventRecord");
+  halves_[now_].read.record();
   now_ = 1 - now_;
-  check(api.event_synchronize(halves_[now_].read), "writing to the device");
+  halves_[now_].read.wait(counts_, "writing to the device");
   halves_[now_].used = 0;
 }
 
@@ -49,7 +39,7 @@ void Staging::upload(CUdeviceptr to, const void* from, std::size_t bytes) {
     if (halves_[now_].used == kHalf) turn();
     Half& half = halves_[now_];
     const std::size_t piece = std::min(bytes, kHalf - half.used);
-    void* place = static_cast<std::byte*>(half.memory) + half.used;
+    void* place = half.memory.address() + half.used;
     std::memcpy(place, next, piece);
     check(driver().api.to_device(to, place, piece, stream_->handle()), "writing to the device");
     half.used = std::min(kHalf, (half.used + piece + kAlignment - 1) / kAlignment * kAlignment);
@@ -61,10 +51,10 @@ void Staging::upload(CUdeviceptr to, const void* from, std::size_t bytes) {
 
 void Staging::download(void* to, CUdeviceptr from, std::size_t bytes) {
   const bool small = bytes <= kResults;
-  check(driver().api.to_host(small ? results_ : to, from, bytes, stream_->handle()),
+  check(driver().api.to_host(small ? results_.address() : to, from, bytes, stream_->handle()),
         "reading from the device");
   check(stream_->wait(), "reading from the device");
-  if (small) std::memcpy(to, results_, bytes);
+  if (small) std::memcpy(to, results_.address(), bytes);
 }
 
 }  // namespace odeum::cuda

@@ -6,13 +6,15 @@
 #include <cstddef>
 #include <memory>
 
+#include "event.hpp"
+#include "pinned.hpp"
 #include "stream.hpp"
 
 namespace odeum::cuda {
 
 class Staging {
  public:
-  explicit Staging(std::shared_ptr<Stream> stream);
+  Staging(const std::shared_ptr<Stream>& stream, kernelgen::Counts& counts);
   ~Staging();
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
@@ -25,16 +27,18 @@ class Staging {
  private:
   /// One is filled while the device may still read the other.
   struct Half {
-    void* memory = nullptr;
-    CUevent read = nullptr;  ///< all that was queued from it is done
+    explicit Half(const std::shared_ptr<Stream>& stream);
+    Pinned memory;
+    Event read;  ///< all that was queued from it is done
     std::size_t used = 0;
   };
   void turn();
 
   std::shared_ptr<Stream> stream_;
+  kernelgen::Counts& counts_;
   Half halves_[2];
   int now_ = 0;
-  void* results_ = nullptr;
+  Pinned results_;
 };
 
 }  // namespace odeum::cuda

@@ -69,14 +69,18 @@ OpenClMachine::OpenClMachine(const Found& found, kernelgen::Cache cache, std::in
       cache_(std::move(cache)),
       library_from_(library_from) {
   cl_int code = CL_SUCCESS;
-  context_.reset(clCreateContext(nullptr, 1, &device_, nullptr, nullptr, &code), clReleaseContext);
+  cl_context context = clCreateContext(nullptr, 1, &device_, nullptr, nullptr, &code);
   check(code, "clCreateContext");
-  queue_.reset(clCreateCommandQueue(context_.get(), device_, 0, &code), clReleaseCommandQueue);
-  check(code, "clCreateCommandQueue");
-  staging_ = std::make_unique<Staging>(context_, queue_);
+  queues_.context.reset(context, clReleaseContext);
+  for (auto* queue : {&queues_.work, &queues_.mapping}) {
+    cl_command_queue made = clCreateCommandQueue(context, device_, 0, &code);
+    check(code, "clCreateCommandQueue");
+    queue->reset(made, clReleaseCommandQueue);
+  }
+  staging_ = std::make_unique<Staging>(queues_, counts());
 }
 
-OpenClMachine::~OpenClMachine() { clFinish(queue_.get()); }
+OpenClMachine::~OpenClMachine() { clFinish(queues_.work.get()); }
 
 std::shared_ptr<void> OpenClMachine::allocate(std::size_t bytes) {
   cl_ulong most = 0;
@@ -88,10 +92,10 @@ std::shared_ptr<void> OpenClMachine::allocate(std::size_t bytes) {
                    std::to_string(most) + " at once");
   }
   cl_int code = CL_SUCCESS;
-  cl_mem memory = clCreateBuffer(context_.get(), CL_MEM_READ_WRITE, bytes, nullptr, &code);
+  cl_mem memory = clCreateBuffer(queues_.context.get(), CL_MEM_READ_WRITE, bytes, nullptr, &code);
   if (code != CL_SUCCESS) fail("no memory for " + wanted, code);
   auto buffer = std::make_unique<Buffer>(Buffer{memory, bytes});
-  return {buffer.release(), [context = context_](void* released) {
+  return {buffer.release(), [context = queues_.context](void* released) {
             const std::unique_ptr<Buffer> last(static_cast<Buffer*>(released));
             clReleaseMemObject(last->memory);
           }};
@@ -102,25 +106,29 @@ void OpenClMachine::upload(View to, const void* from, std::size_t bytes) {
 }
 
 void OpenClMachine::download(void* to, View from, std::size_t bytes) {
-  check(clEnqueueReadBuffer(queue_.get(), memory_of(from), CL_TRUE, from.offset, bytes, to, 0,
+  check(clEnqueueReadBuffer(queues_.work.get(), memory_of(from), CL_TRUE, from.offset, bytes, to, 0,
                             nullptr, nullptr),
         "reading from the device");
 }
 
+std::unique_ptr<Readback> OpenClMachine::readback(std::size_t bytes) {
+  return make_readback(queues_, counts(), bytes);
+}
+
 void OpenClMachine::copy(View to, View from, std::size_t bytes) {
-  check(clEnqueueCopyBuffer(queue_.get(), memory_of(from), memory_of(to), from.offset, to.offset,
-                            bytes, 0, nullptr, nullptr),
+  check(clEnqueueCopyBuffer(queues_.work.get(), memory_of(from), memory_of(to), from.offset,
+                            to.offset, bytes, 0, nullptr, nullptr),
         "copying on the device");
 }
 
 void OpenClMachine::fill_zero(View to, std::size_t bytes) {
   const unsigned char zero = 0;
-  check(clEnqueueFillBuffer(queue_.get(), memory_of(to), &zero, 1, to.offset, bytes, 0, nullptr,
-                            nullptr),
+  check(clEnqueueFillBuffer(queues_.work.get(), memory_of(to), &zero, 1, to.offset, bytes, 0,
+                            nullptr, nullptr),
         "clearing on the device");
 }
 
-void OpenClMachine::synchronize() { check(clFinish(queue_.get()), "waiting for the device"); }
+void OpenClMachine::synchronize() { check(clFinish(queues_.work.get()), "waiting for the device"); }
 
 void OpenClMachine::multiply(const kernelgen::LibraryProduct& product, std::int64_t rows, View a,
                              View b, View c) {
@@ -128,7 +136,7 @@ void OpenClMachine::multiply(const kernelgen::LibraryProduct& product, std::int6
     return Matrix{static_cast<const Buffer*>(view.base)->memory,
                   view.offset / size_of(product.type)};
   };
-  multiply_by_library(product, rows, place(a), place(b), place(c), queue_.get());
+  multiply_by_library(product, rows, place(a), place(b), place(c), queues_.work.get());
 }
 
 std::string OpenClMachine::built_binary(cl_program program) const {
@@ -147,7 +155,7 @@ cl_program OpenClMachine::from_cache(const std::string& kept) const {
   const auto* bytes = reinterpret_cast<const unsigned char*>(kept.data());
   cl_int code = CL_SUCCESS, status = CL_SUCCESS;
   cl_program program =
-      clCreateProgramWithBinary(context_.get(), 1, &device_, &size, &bytes, &status, &code);
+      clCreateProgramWithBinary(queues_.context.get(), 1, &device_, &size, &bytes, &status, &code);
   if (code != CL_SUCCESS) return nullptr;
   if (clBuildProgram(program, 1, &device_, kOptions, nullptr, nullptr) == CL_SUCCESS)
     return program;
@@ -160,12 +168,12 @@ std::unique_ptr<kernelgen::Module> OpenClMachine::build(const kernelgen::Source&
                           text(device_, CL_DRIVER_VERSION) + "\n" + kOptions + "\n" + source.text;
   if (const auto kept = cache_.find(key)) {
     if (cl_program program = from_cache(*kept))
-      return std::make_unique<OpenClModule>(source, program, queue_);
+      return std::make_unique<OpenClModule>(source, program, queues_.work);
   }
   const char* text = source.text.c_str();
   const std::size_t size = source.text.size();
   cl_int code = CL_SUCCESS;
-  cl_program program = clCreateProgramWithSource(context_.get(), 1, &text, &size, &code);
+  cl_program program = clCreateProgramWithSource(queues_.context.get(), 1, &text, &size, &code);
   check(code, "clCreateProgramWithSource");
   code = clBuildProgram(program, 1, &device_, kOptions, nullptr, nullptr);
   if (code != CL_SUCCESS) {
@@ -177,7 +185,7 @@ std::unique_ptr<kernelgen::Module> OpenClMachine::build(const kernelgen::Source&
     throw RunError("device opencl: the kernels of program '" + source.program +
                    "' do not build on " + name_ + " (" + name_of(code) + "):\n" + log.c_str());
   }
-  auto module = std::make_unique<OpenClModule>(source, program, queue_);
+  auto module = std::make_unique<OpenClModule>(source, program, queues_.work);
   if (cache_.keeps()) cache_.keep(key, built_binary(program));
   return module;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The OpenCL machine: one context, one queue in order, buffers.
+// The OpenCL machine: one context, one queue of work in order, buffers.
 #pragma once
 
 #include <CL/cl.h>
@@ -9,6 +9,7 @@
 
 #include "kernelgen/cache.hpp"
 #include "kernelgen/machine.hpp"
+#include "pinned.hpp"
 #include "platform.hpp"
 #include "staging.hpp"
 
@@ -36,6 +37,7 @@ class OpenClMachine final : public kernelgen::Machine {
   std::shared_ptr<void> allocate(std::size_t bytes) override;
   void upload(View to, const void* from, std::size_t bytes) override;
   void download(void* to, View from, std::size_t bytes) override;
+  std::unique_ptr<Readback> readback(std::size_t bytes) override;
   void copy(View to, View from, std::size_t bytes) override;
   void fill_zero(View to, std::size_t bytes) override;
   void synchronize() override;
@@ -52,8 +54,7 @@ class OpenClMachine final : public kernelgen::Machine {
   std::string name_;
   kernelgen::Cache cache_;
   std::int64_t library_from_;
-  std::shared_ptr<_cl_context> context_;
-  std::shared_ptr<_cl_command_queue> queue_;
+  Queues queues_;
   std::unique_ptr<Staging> staging_;
 };
 

@@ -9,12 +9,13 @@
 #include <memory>
 #include <vector>
 
+#include "pinned.hpp"
+
 namespace odeum::opencl {
 
 class Staging {
  public:
-  Staging(std::shared_ptr<_cl_context> context, std::shared_ptr<_cl_command_queue> queue)
-      : context_(std::move(context)), queue_(std::move(queue)) {}
+  Staging(const Queues& queues, kernelgen::Counts& counts) : queues_(queues), counts_(counts) {}
   ~Staging();
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
@@ -26,25 +27,19 @@ class Staging {
   static constexpr std::size_t kMostUnderWay = std::size_t{64} << 20U;
 
  private:
-  /// Host memory that the driver has pinned, mapped as long as it lives.
-  struct Block {
-    cl_mem memory = nullptr;
-    void* address = nullptr;
-    std::size_t bytes = 0;
-  };
+  using Block = std::unique_ptr<Pinned>;
   struct Write {
     std::shared_ptr<_cl_event> done;
     Block block;
   };
 
   Block take(std::size_t bytes);
-  void keep(const Block& block);
+  void keep(Block block);
   void retire_oldest();
   void retire_finished();
-  void release(const Block& block);
 
-  std::shared_ptr<_cl_context> context_;
-  std::shared_ptr<_cl_command_queue> queue_;
+  Queues queues_;
+  kernelgen::Counts& counts_;
   std::deque<Write> under_way_;  ///< in the queue's order
   std::size_t bytes_under_way_ = 0;
   std::vector<Block> free_;

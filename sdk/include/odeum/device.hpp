@@ -51,11 +51,24 @@ class Executable {
 /// What a device has been asked for since it was opened. Zeros where there is nothing to count:
 /// work that runs where it is asked for.
 struct DeviceTraffic {
-  std::int64_t launches = 0;          ///< kernels and library calls that were queued one by one
-  std::int64_t replays = 0;           ///< queued sequences of them that had been recorded before
-  std::int64_t synchronizations = 0;  ///< times the host waited, downloads included
+  std::int64_t launches = 0;  ///< kernels and library calls that were queued one by one
+  std::int64_t replays = 0;   ///< queued sequences of them that had been recorded before
+  /// Times the host waited: downloads included, readbacks and uploads only where they did.
+  std::int64_t synchronizations = 0;
   std::int64_t uploads = 0;
   std::int64_t downloads = 0;
+};
+
+/// Host memory that a device's results come to while the host goes on. It does not outlive its
+/// device; what is still on its way when it ends is given up.
+class Readback {
+ public:
+  virtual ~Readback();
+  /// Queues a transfer to `at`, in bytes from the beginning: of what `from` holds once all that was
+  /// queued before is done. Whatever is queued behind it may write to `from`.
+  virtual void read(std::size_t at, View from, std::size_t bytes) = 0;
+  /// Returns when all that was read is there: the first byte, valid until the next `read`.
+  virtual const std::byte* wait() = 0;
 };
 
 /// Where a device stopped working while it was used, every verb throws DeviceLost.
@@ -81,6 +94,8 @@ class Device {
                                               const CompileOptions& options = {}) = 0;
   virtual void synchronize() = 0;
   virtual DeviceTraffic traffic() const;
+  /// Room for so many bytes (> 0). Where a device has nothing better, reading waits.
+  virtual std::unique_ptr<Readback> readback(std::size_t bytes);
 };
 
 }  // namespace odeum::inline v1

@@ -232,7 +232,10 @@ struct SolveCall {
   std::span<const View> constants;  ///< in the dynamics' order
   /// [time 1 .. n-1][member], flattened: where results go. A null view: not wanted.
   std::span<const View> results;
-  std::function<void(const AcceptedStep&)> observer;  ///< may be empty
+  /// May be empty. On a device that does not wait for given steps, and unless on_failure is
+  /// partial, steps are shown before it is known how they went: of a solve that fails, those behind
+  /// the failed one too.
+  std::function<void(const AcceptedStep&)> observer;
   /// By member: where the state goes with which the solve ended, at SolveReport::t (an event, a
   /// steady state, the last accepted step of a failed solve). Empty: not wanted.
   std::span<const View> end = {};

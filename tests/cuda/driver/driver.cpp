@@ -183,6 +183,13 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
   return fake::not_while_capturing(stream);
 }
 CUresult cuEventSynchronize(CUevent event) {
+CUresult cuEventQuery(CUevent event) {
+  const CUresult result = enter_context("cuEventQuery");
+  if (result != CUDA_SUCCESS || event->stream == nullptr) return result;
+  const CUresult captured = fake::not_while_capturing(event->stream);
+  if (captured != CUDA_SUCCESS) return captured;
+  return event->stream->done < event->ticket ? CUDA_ERROR_NOT_READY : CUDA_SUCCESS;
+}
   const CUresult result = enter_context("cuEventSynchronize");
   if (result != CUDA_SUCCESS || event->stream == nullptr) return result;
   const CUresult captured = fake::not_while_capturing(event->stream);
