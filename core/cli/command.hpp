@@ -30,7 +30,7 @@ class Arguments {
   Arguments& flag(const std::string& names, const std::string& help);
 
   /// ConfigError: an unknown option (with the nearest one), a missing value or argument, too many.
-  Values parse(const std::vector<std::string>& words) const;
+  Values parse(const std::string& command, const std::vector<std::string>& words) const;
   std::string help(const std::string& command) const;
 
  private:

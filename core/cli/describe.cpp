@@ -48,16 +48,23 @@ const plugin::Listed& choose(const std::vector<plugin::Listed>& all, const std::
   throw ConfigError(why.empty() ? message : message + "\n" + why);
 }
 
+/// Of a name without its kind: the components that are called so.
+[[noreturn]] void ask_for_the_kind(const std::string& what, plugin::Registry& registry) {
+  std::vector<std::string> meant;
+  for (const plugin::Listed& one : list_components(registry, "")) {
+    if (one.name == what) meant.push_back(one.kind + "/" + one.name);
+  }
+  throw ConfigError("describe wants KIND/NAME, train, solve or gradcheck; this is '" + what + "'" +
+                    (meant.empty() ? "" : ". There is " + config::listed(meant)));
+}
+
 int run(const Values& values) {
   const std::string what = text_of(values, "WHAT");
   const bool json = is_set(values, "json");
   const bool root = what == "train" || what == "solve" || what == "gradcheck";
   const std::size_t slash = what.find('/');
-  if (!root && slash == std::string::npos) {
-    throw ConfigError("describe wants KIND/NAME, train, solve or gradcheck; this is '" + what +
-                      "'");
-  }
   plugin::Registry& plugins = registry(values);
+  if (!root && slash == std::string::npos) ask_for_the_kind(what, plugins);
   io::Json head{{"name", what}};
   io::Json description;
   if (root) {

@@ -13,18 +13,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
-/// Names of the columns that a CSV file must have.
-std::vector<std::string> csv_columns(const Run& run) {
-  const Config& data = run.root.component("data");
-  if (data.use() != "csv") return {};
-  if (!data.texts("columns").empty()) return data.texts("columns");
+/// What a CSV file must have: the columns of the training, or its groups of columns.
+void take_csv_columns(const Run& run, io::Json& data) {
+  const Config& before = run.root.component("data");
+  if (before.use() != "csv") return;
+  for (const Config& group : before.sections("groups")) {
+    data["groups"].push_back({{"as", group.text("as")},
+                              {"columns", group.texts("columns")},
+                              {"ahead", group.integer("ahead")}});
+  }
+  if (data.contains("groups")) return;
+  data["columns"] = before.texts("columns");
+  if (!data["columns"].empty()) return;
   std::vector<std::string> columns = train::trained_on(run.checkpoint).columns;
   columns.erase(columns.begin());  // all of them together
-  return columns;
+  data["columns"] = columns;
 }
 
 }  // namespace
@@ -46,15 +49,15 @@ Config with_rows_of(const Run& run, const std::string& file, plugin::Registry& r
         "so it cannot take rows in their own units; train with the block `standardize` "
         "instead, which keeps means and deviations in the checkpoint");
   }
-  const bool npy = ends_with(file, ".npy");
-  if (!npy && !ends_with(file, ".csv") && !ends_with(file, ".csv.gz")) {
+  const bool npy = file.ends_with(".npy");
+  if (!npy && !file.ends_with(".csv") && !file.ends_with(".csv.gz")) {
     throw ConfigError("--data " + file + ": the name has to end in .npy, .csv or .csv.gz");
   }
   if (!fs::exists(file)) throw ConfigError("--data " + file + ": there is no such file");
   io::Json data{{"use", npy ? "npy" : "csv"},
                 {"file", fs::absolute(file).lexically_normal().string()},
                 {"split", {{"train", 1}, {"validation", 0}, {"test", 0}, {"rule", "contiguous"}}}};
-  if (!npy) data["columns"] = csv_columns(run);
+  if (!npy) take_csv_columns(run, data);
   // JSON is YAML.
   const Schema schema = Schema().component("data", "dataset", "rows to evaluate");
   const Config made =

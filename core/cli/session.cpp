@@ -3,6 +3,8 @@
 
 #include <cstdio>
 
+#include "config/mistakes.hpp"
+#include "odeum/error.hpp"
 #include "train/schemas.hpp"
 
 namespace odeum::cli {
@@ -20,6 +22,20 @@ void bind_as_list(config::Node& root) {
     list.items.push_back(config::scalar_node(m.key + ":" + m.value.scalar, m.place));
   }
   bind->value = std::move(list);
+}
+
+/// One sentence where a file is for another command, not an unknown key for each of its sections.
+void require_root(const config::Node& tree, const Schema& root, const std::filesystem::path& file) {
+  const bool wants_problem = root.find("problem") != nullptr;
+  const bool has_problem = tree.find("problem") != nullptr;
+  const bool has_model = tree.find("model") != nullptr;
+  if (has_problem == wants_problem || has_problem == has_model) return;
+  const std::string text = has_problem
+                               ? "describes an initial value problem (problem:), which odeum solve "
+                                 "and odeum gradcheck take; a training has data: and model:"
+                               : "describes a training (model:), which odeum train and odeum "
+                                 "gradcheck take; what is solved stands under problem:";
+  throw ConfigError(config::Mistake{{file.string()}, "", text}.line());
 }
 
 }  // namespace
@@ -47,6 +63,7 @@ RootKind root_kind(const std::filesystem::path& file) {
 Config load(const std::filesystem::path& file, const std::vector<std::string>& sets,
             const Schema& root, plugin::Registry& registry, config::Files files) {
   config::Node tree = config::read_yaml(file);
+  require_root(tree, root, file);
   bind_as_list(tree);
   return config::resolve(std::move(tree), sets, root, schemas(registry).lookup(),
                          file.parent_path(), files);

@@ -38,7 +38,7 @@ void print_overview(std::FILE* to) {
 
 int run_command(const Command& command, const std::vector<std::string>& words) {
   const Arguments arguments = command.arguments();
-  const Values values = arguments.parse(words);
+  const Values values = arguments.parse(command.name, words);
   if (is_set(values, "help")) {
     std::printf("%s", arguments.help(command.name).c_str());
     return kDone;

@@ -29,8 +29,9 @@ Arguments arguments() {
 
 std::shared_ptr<Device> device(const std::string& written, plugin::Registry& plugins) {
   const Schema schema = Schema().component("device", "device", "to be tuned");
-  const Config config = config::resolve(config::parse_yaml("device: " + written + "\n", "--device"),
-                                        {}, schema, schemas(plugins).lookup(), fs::current_path());
+  const Config config =
+      config::resolve(config::parse_yaml("device: " + written + "\n", "--device " + written), {},
+                      schema, schemas(plugins).lookup(), fs::current_path());
   std::shared_ptr<Device> made = plugins.create<Device>(config.component("device"));
   if (const std::string absent = made->probe(); !absent.empty())
     throw ConfigError("device " + written + " cannot be used here: " + absent);

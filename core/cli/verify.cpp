@@ -67,8 +67,8 @@ std::string run_component(plugin::Registry& plugins, const plugin::Listed& liste
 
 std::vector<plugin::Listed> components(plugin::Registry& plugins, const std::string& what) {
   const std::size_t slash = what.find('/');
-  if (what.size() < 3 || what.substr(what.size() - 3) != ".so") {
-    if (slash == std::string::npos) {
+  if (!what.ends_with(".so")) {
+    if (slash == std::string::npos || std::filesystem::is_regular_file(what)) {
       throw ConfigError("verify wants a file that ends in .so, or KIND/NAME; this is '" + what +
                         "'");
     }

@@ -11,7 +11,8 @@ std::string Mistake::line() const {
   const std::string where = place.text();
   if (where.empty() || path.empty()) return where + path + " — " + text;
   // An argument of the command line that is about this key has named it.
-  if (where.starts_with("--set " + path + "=")) return where + " — " + text;
+  if (where.starts_with("--set " + path + "=") || where.starts_with("--" + path + " "))
+    return where + " — " + text;
   return where + " " + path + " — " + text;
 }
 

@@ -26,8 +26,7 @@ std::string unique_name(const Config& block, std::set<std::string>& taken) {
   const std::string wanted = block.name().empty() ? block.use() : block.name();
   std::string name = wanted;
   for (int i = 2; taken.count(name) > 0; ++i) {
-    if (!block.name().empty())
-      throw ConfigError(block.place(), "two blocks are named '" + wanted + "'");
+    if (!block.name().empty()) block.fail("", "two blocks are named '" + wanted + "'");
     name = wanted + std::to_string(i);
   }
   taken.insert(name);

@@ -64,13 +64,12 @@ void OdeBlock::check_density(const Dynamics& dynamics, Use use) const {
   if (setting(use).divergence == Divergence::none) return;
   const std::vector<std::string> mixing = couplings(dynamics);
   if (mixing.empty()) return;
-  throw ConfigError(config_.component("field").place(),
-                    config_.component("field").use() + " mixes the samples of a batch (" +
-                        mixing.front() + ") in " +
-                        (use == Use::training ? "training" : "evaluation") +
-                        ", so a sample has no flow and no density of its own: choose a field "
-                        "without batch statistics, or divergence: {estimator: none} with an "
-                        "objective that needs no density");
+  const Config& field = config_.component("field");
+  field.fail("", field.use() + " mixes the samples of a batch (" + mixing.front() + ") in " +
+                     (use == Use::training ? "training" : "evaluation") +
+                     ", so a sample has no flow and no density of its own: choose a field "
+                     "without batch statistics, or divergence: {estimator: none} with an "
+                     "objective that needs no density");
 }
 
 void OdeBlock::check_solvers() const {
@@ -84,7 +83,7 @@ void OdeBlock::check_solvers() const {
   solve::check_solver(solver, *training_.solver, training_.options, plain.dynamics);
   if (!plain.observed.empty()) {
     const std::string reason = observation_refusal(*training_.solver, training_.options);
-    if (!reason.empty()) throw ConfigError(solver.place(), solver.use() + " " + reason);
+    if (!reason.empty()) solver.fail("", solver.use() + " " + reason);
   }
   solve::check_solver(solver.for_evaluation(), *evaluation_.solver, evaluation_.options,
                       evaluated.dynamics);

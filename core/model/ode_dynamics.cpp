@@ -69,16 +69,17 @@ Tensor field_time(Tensor t, DType precision) {
   return time.shape().has_rows() ? reshape(time, Shape{kRows, 1}) : time;
 }
 
-}  // namespace
-
-OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType precision) {
-  const std::int64_t wanted = terms.field->features();
+void require_features(const VectorField& field, const Shape& state) {
+  const std::int64_t wanted = field.features();
   const std::int64_t have = state[state.rank() - 1];
   if (wanted >= 0 && wanted != have) {
     throw ConfigError("the field takes a state of " + std::to_string(wanted) +
                       " components, the data have " + std::to_string(have));
   }
-  OdeDynamics result;
+}
+
+/// What the field asks for and observes, found out by recording it once.
+void rehearse(const OdeTerms& terms, const Shape& state, DType precision, OdeDynamics& result) {
   try {
     Rehearsal rehearsal(state, precision, terms.mode);
     TrajectoryPoint point(*terms.field, rehearsal.scope, rehearsal.t, rehearsal.z, rehearsal.probes,
@@ -97,19 +98,38 @@ OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType preci
     throw ConfigError("the dynamics cannot be recorded for a state of shape " + state.text() +
                       ": " + error.what());
   }
+}
+
+/// A quadrature of the length of time, which the error norm leaves out.
+Member cost_member(const std::string& name, bool of_steps) {
+  return {.name = name,
+          .shape = {kRows},
+          .dtype = DType::f64,
+          .in_error_norm = false,
+          .along_absolute_time = true,
+          .of_steps = of_steps};
+}
+
+std::vector<Member> members_of(const OdeTerms& terms, const Shape& state, DType precision) {
+  std::vector<Member> members{{.name = "z", .shape = state, .dtype = precision}};
+  if (terms.divergence != Divergence::none) {
+    members.push_back({.name = "log_determinant", .shape = {kRows}, .dtype = DType::f64});
+  }
+  for (const NamedCost& cost : terms.running) members.push_back(cost_member(cost.name, false));
+  for (const NamedCost& cost : terms.steps) members.push_back(cost_member(cost.name, true));
+  return members;
+}
+
+}  // namespace
+
+OdeDynamics make_dynamics(const OdeTerms& terms, const Shape& state, DType precision) {
+  require_features(*terms.field, state);
+  OdeDynamics result;
+  rehearse(terms, state, precision, result);
   result.has_log_determinant = terms.divergence != Divergence::none;
 
   Dynamics& dynamics = result.dynamics;
-  dynamics.members.push_back({"z", state, precision, true, false, 1.0});
-  if (result.has_log_determinant) {
-    dynamics.members.push_back({"log_determinant", Shape{kRows}, DType::f64, true, false, 1.0});
-  }
-  for (const NamedCost& cost : terms.running) {
-    dynamics.members.push_back({cost.name, Shape{kRows}, DType::f64, false, true, 1.0});
-  }
-  for (const NamedCost& cost : terms.steps) {
-    dynamics.members.push_back({cost.name, Shape{kRows}, DType::f64, false, true, 1.0, true});
-  }
+  dynamics.members = members_of(terms, state, precision);
   if (result.uses_probe) dynamics.constants.push_back({"probe", state, precision});
   for (const Item& item : result.items)
     dynamics.constants.push_back({item.name, item.shape, precision});

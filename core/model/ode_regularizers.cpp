@@ -34,8 +34,7 @@ void OdeBlock::read_regularizers(const plugin::Registry& registry) {
                            training_.options);
       }
     } catch (const std::invalid_argument& error) {
-      throw ConfigError(component.place(),
-                        component.use() + " cannot be recorded: " + error.what());
+      component.fail("", component.use() + " cannot be recorded: " + error.what());
     }
     read_span_jitter(component, *cost.cost.regularizer, cost.forms);
     cost.place = component.place();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <utility>
 
 #include "model/pipeline_parts.hpp"
@@ -70,8 +71,16 @@ void Pipeline::Parts::bind_roles() {
     }
     return -1;
   };
-  main_column = column_index(dataset->main_column());
-  roles[names.front()] = main_column;
+  const auto all_columns = [this] {
+    std::string text;
+    for (const Column& column : columns) text += (text.empty() ? "" : ", ") + column.name;
+    return text;
+  };
+  // A main column with the name of another role plays that one.
+  const std::string main = dataset->main_column();
+  if (std::find(names.begin() + 1, names.end(), main) == names.end()) {
+    roles[names.front()] = column_index(main);
+  }
   for (const std::string& entry : root.texts("bind")) {
     const std::size_t colon = entry.find(':');
     const std::string role = entry.substr(0, colon);
@@ -80,13 +89,17 @@ void Pipeline::Parts::bind_roles() {
       root.fail("bind", "the objective has no role '" + role + "'");
     }
     const int index = column_index(column);
-    if (index < 0) root.fail("bind", "the data have no column '" + column + "'");
+    if (index < 0)
+      root.fail("bind", "the data have no column '" + column + "'; they have " + all_columns());
     roles[role] = index;
   }
   for (const std::string& role : names) {
     if (const int index = column_index(role); index >= 0) roles.try_emplace(role, index);
-    if (roles.count(role) == 0)
-      root.fail("bind", "the objective's role '" + role + "' is bound to no column");
+    if (roles.count(role) == 0) {
+      root.fail("bind", "the objective's role '" + role +
+                            "' is bound to no column; the data have " + all_columns() +
+                            ": bind: {" + role + ": COLUMN}");
+    }
   }
   main_column = roles[names.front()];
 }
@@ -98,7 +111,11 @@ Objective::Losses Pipeline::Parts::record_losses(const Objective& of, Recorder& 
     values[role] = recorder.column(column, column_shape(columns[static_cast<std::size_t>(column)]));
   }
   NamedScope scope = recorder.scope("objective", use);
-  return of.losses(scope, model, values);
+  try {
+    return of.losses(scope, model, values);
+  } catch (const std::invalid_argument& error) {
+    root.component("objective").fail("", error.what());
+  }
 }
 
 std::unique_ptr<BoundProgram> Pipeline::Parts::compile(const Recorder& recorder,

@@ -42,6 +42,45 @@ Tensor spread_over_map(Tensor x, std::int64_t n) {
   return broadcast(reshape(x, with_map_axis(x.shape(), 1)), with_map_axis(x.shape(), n));
 }
 
+namespace {
+
+/// How many values are mapped; refuses those that do not fit their inputs.
+std::int64_t mapped_extent(std::span<const Tensor> inputs, std::span<const Tensor> mapped) {
+  if (inputs.empty() || inputs.size() != mapped.size()) {
+    refuse("vmap", std::to_string(mapped.size()) + " mapped values for " +
+                       std::to_string(inputs.size()) + " inputs");
+  }
+  std::int64_t n = 0;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (!inputs[i] || !mapped[i]) refuse("vmap", "an input or mapped value is empty");
+    const Shape& shape = inputs[i].shape();
+    if (mapped[i].rank() == shape.rank() + 1 && i == 0) n = mapped[i].shape()[map_axis(shape)];
+    if (mapped[i].dtype() != inputs[i].dtype() || mapped[i].shape() != with_map_axis(shape, n)) {
+      refuse("vmap", "mapped value " + mapped[i].shape().text() + " for input " + shape.text() +
+                         "; one more axis behind rows, else in front");
+    }
+  }
+  return n;
+}
+
+/// By node: whether an output depends on it other than through what is replaced.
+std::vector<char> needed_nodes(const Graph& graph, std::span<const Tensor> outputs,
+                               const std::vector<char>& replaced) {
+  std::vector<char> needed(replaced.size(), 0);
+  for (const Tensor& output : outputs) {
+    if (output.graph() != &graph) refuse("vmap", "an output is of another recording");
+    needed[static_cast<std::size_t>(output.id())] = 1;
+  }
+  for (std::size_t id = needed.size(); id-- > 0;) {
+    if (needed[id] == 0 || replaced[id] != 0) continue;
+    for (const ValueId operand : graph[static_cast<ValueId>(id)].operands) {
+      needed[static_cast<std::size_t>(operand)] = 1;
+    }
+  }
+  return needed;
+}
+
+}  // namespace
 }  // namespace program
 
 inline namespace v1 {
@@ -54,23 +93,7 @@ Tensor placeholder(Tensor x) {
 std::vector<Tensor> vmap(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          std::span<const Tensor> mapped) {
   using program::Batched;
-  if (inputs.empty() || inputs.size() != mapped.size()) {
-    program::refuse("vmap", std::to_string(mapped.size()) + " mapped values for " +
-                                std::to_string(inputs.size()) + " inputs");
-  }
-  std::int64_t n = 0;
-  for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (!inputs[i] || !mapped[i]) program::refuse("vmap", "an input or mapped value is empty");
-    const Shape& shape = inputs[i].shape();
-    if (mapped[i].rank() == shape.rank() + 1 && i == 0) {
-      n = mapped[i].shape()[program::map_axis(shape)];
-    }
-    if (mapped[i].dtype() != inputs[i].dtype() ||
-        mapped[i].shape() != program::with_map_axis(shape, n)) {
-      program::refuse("vmap", "mapped value " + mapped[i].shape().text() + " for input " +
-                                  shape.text() + "; one more axis behind rows, else in front");
-    }
-  }
+  const std::int64_t n = program::mapped_extent(inputs, mapped);
   program::Graph& graph = *inputs.front().graph();
   std::vector<Batched> values(static_cast<std::size_t>(graph.size()));
   std::vector<char> replaced(values.size(), 0);
@@ -79,17 +102,7 @@ std::vector<Tensor> vmap(std::span<const Tensor> outputs, std::span<const Tensor
     values[id] = {mapped[i], true};
     replaced[id] = 1;
   }
-  std::vector<char> needed(values.size(), 0);
-  for (const Tensor& output : outputs) {
-    if (output.graph() != &graph) program::refuse("vmap", "an output is of another recording");
-    needed[static_cast<std::size_t>(output.id())] = 1;
-  }
-  for (std::size_t id = needed.size(); id-- > 0;) {
-    if (needed[id] == 0 || replaced[id] != 0) continue;
-    for (const ValueId operand : graph[static_cast<ValueId>(id)].operands) {
-      needed[static_cast<std::size_t>(operand)] = 1;
-    }
-  }
+  const std::vector<char> needed = program::needed_nodes(graph, outputs, replaced);
   std::unordered_map<ValueId, std::vector<Tensor>> calls;
   std::vector<Batched> operands;
   for (std::size_t at = 0; at < needed.size(); ++at) {

@@ -31,7 +31,8 @@ void check_tolerances(const Config& config, const SolveOptions& options, DType s
                              " is under ten units of rounding of " + name(state) + " (" +
                              number(least) + ")";
     if (!config.flag("allow_tight")) {
-      config.fail("rtol", text + ": raise it, use precision: float64, or set allow_tight: true");
+      const std::string wider = state == DType::f32 ? "use precision: float64, " : "";
+      config.fail("rtol", text + ": raise it, " + wider + "or set allow_tight: true");
     }
     warnings.push_back(text + ": steps may be rejected for rounding alone");
   }

@@ -59,7 +59,7 @@ std::string because(const SolveReport& report) {
              "should. Smooth the field, or let steps end where it jumps (jump_times).";
     case Cause::rounding:
       return " The error estimate is rounding noise: the tolerance is too tight for the state's "
-             "type. Loosen rtol and atol, or use precision: float64.";
+             "type. Loosen rtol and atol, or use precision: float64 instead of float32.";
     case Cause::blow_up:
       return " The solution blows up" +
              (std::isfinite(report.blow_up_time) ? " near t = " + number(report.blow_up_time)

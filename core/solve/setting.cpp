@@ -63,7 +63,7 @@ std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<co
 void check_solver(const Config& config, const Solver& solver, const SolveOptions& options,
                   const Dynamics& dynamics) {
   const std::string reason = solver.refusal(dynamics);
-  if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
+  if (!reason.empty()) config.fail("", config.use() + " " + reason);
   if (options.step_size == StepSize::shared) return;
   const std::string alone = per_sample_refusal(solver, dynamics);
   if (!alone.empty()) config.fail("step_size", config.use() + " " + alone);
@@ -76,21 +76,20 @@ void check_gradient(const Config& config, const GradientMethod& gradient, const 
   smooth.jump_times.clear();
   for (const Member& member : dynamics.members) {
     if (!member.of_steps || gradient.differentiates_steps()) continue;
-    throw ConfigError(config.place(),
-                      config.use() + " has no derivative of '" + member.name +
-                          "', a cost of the solver's steps: the equations that it integrates know "
-                          "nothing of steps. Use backprop, which differentiates the steps taken");
+    config.fail("", config.use() + " has no derivative of '" + member.name +
+                        "', a cost of the solver's steps: the equations that it integrates know "
+                        "nothing of steps. Use backprop, which differentiates the steps taken");
   }
   const std::string reason = gradient.refusal(solver, smooth, dynamics);
-  if (!reason.empty()) throw ConfigError(config.place(), config.use() + " " + reason);
+  if (!reason.empty()) config.fail("", config.use() + " " + reason);
   if (const std::string what = derivative_refusal(dynamics, Differentiation::reverse);
       !what.empty()) {
-    throw ConfigError(config.place(), config.use() + " needs the derivative of the rates: " + what);
+    config.fail("", config.use() + " needs the derivative of the rates: " + what);
   }
   if (options.step_size == StepSize::per_sample && !gradient.per_sample()) {
-    throw ConfigError(config.place(), config.use() +
-                                          " differentiates steps that the whole batch takes "
-                                          "together: with step_size: per_sample use backprop");
+    config.fail("", config.use() +
+                        " differentiates steps that the whole batch takes together: with "
+                        "step_size: per_sample use backprop");
   }
 }
 

@@ -77,6 +77,16 @@ void read_state(const io::Safetensors& contents, const std::filesystem::path& fi
   }
 }
 
+/// A file that was damaged later: it was whole when it got its name.
+io::Safetensors contents_of(const std::filesystem::path& file) {
+  try {
+    return io::read_safetensors(file);
+  } catch (const ConfigError& error) {
+    throw ConfigError(std::string(error.what()) +
+                      "; where it is taken away, the checkpoint before it is used");
+  }
+}
+
 void put(io::Safetensors& contents, const std::string& prefix, const model::Layout& layout,
          DType type, std::span<const double> flat) {
   for (const model::Entry& entry : layout.entries) {
@@ -121,7 +131,7 @@ void save(const std::filesystem::path& file, const Checkpoint& checkpoint,
 
 Checkpoint load(const std::filesystem::path& file, const model::Layout& parameters,
                 const model::Layout& buffers, DType type) {
-  const io::Safetensors contents = io::read_safetensors(file);
+  const io::Safetensors contents = contents_of(file);
   Checkpoint checkpoint;
   read_state(contents, file, checkpoint);
   checkpoint.parameters = take(contents, "parameters.", parameters, type, file);
@@ -142,7 +152,7 @@ Checkpoint load(const std::filesystem::path& file, const model::Layout& paramete
 
 TrainedOn trained_on(const std::filesystem::path& file) {
   Checkpoint checkpoint;
-  read_state(io::read_safetensors(file), file, checkpoint);
+  read_state(contents_of(file), file, checkpoint);
   return {checkpoint.columns, checkpoint.sample_shape};
 }
 

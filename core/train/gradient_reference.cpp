@@ -113,8 +113,9 @@ std::vector<Config> reference_candidates(std::vector<Config> methods) {
 
 std::string reason_of(const ConfigError& error, const Config& method) {
   const std::string text = error.what();
-  const std::size_t begin = text.find(method.use() + " ");
-  return begin == std::string::npos ? text : text.substr(begin + method.use().size() + 1);
+  const std::string named = "— " + method.use() + " ";
+  const std::size_t begin = text.find(named);
+  return begin == std::string::npos ? text : text.substr(begin + named.size());
 }
 
 }  // namespace odeum::train

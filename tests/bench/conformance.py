@@ -19,8 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from comparison.environments import PEERS, environment, install
-from comparison.page import commit
 from comparison.text import shown, table
+from provenance import commit
 
 SOURCE = Path(__file__).resolve().parents[2]
 HEADING = "## 7 Beside diffrax and SUNDIALS"

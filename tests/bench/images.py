@@ -14,15 +14,14 @@ not repeated and those that were cut off go on; one that diverges is a row of it
 import argparse
 import concurrent.futures
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from comparison.page import processor
 from image_tables import batch_norm, full_size, odenet, rnode
 from image_tables.runs import SOURCE, train
+from provenance import commit, processor
 
 STUDIES = {"odenet": odenet, "mnist14": rnode, "tabn": batch_norm}
 
@@ -56,10 +55,8 @@ def work(arguments, build):
 def main():
     arguments = parse()
     work(arguments, arguments.build.resolve())
-    commit = subprocess.run(["git", "-C", str(SOURCE), "rev-parse", "--short", "HEAD"], capture_output=True,
-                            text=True, check=True).stdout.strip()
     lines = ["# Images", "", "Command: `tests/bench/images.py`, from run folders that the commands below made  ",
-             f"Commit: {commit}  ", f"CPU: {processor()}, {os.cpu_count()} cores, with other work at the same time", ""]
+             f"Commit: {commit()}  ", f"CPU: {processor()}, {os.cpu_count()} cores, with other work at the same time", ""]
     lines += odenet.section(arguments.out)
     lines += rnode.section(arguments.out, arguments.page)
     lines += batch_norm.section(arguments.out)

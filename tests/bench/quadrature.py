@@ -14,7 +14,6 @@ torch (python3-torch) and gets torchdiffeq. A peer that cannot be had is reporte
 import argparse
 import json
 import os
-import platform
 import random
 import statistics
 import struct
@@ -24,7 +23,8 @@ import tempfile
 from array import array
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[2]
+from provenance import SOURCE, commit, processor
+
 LAYERS = ["w1", "b1", "w2", "b2", "w3", "b3"]
 PROBLEMS = {
     "g1d": {"features": 4, "time": False, "width": 3000, "batch": 2},
@@ -207,18 +207,6 @@ def table(title, rows):
         lines.append(f"| {name} | {statistics.median(row['ms']):.1f} | {min(row['ms']):.1f} | "
                      f"{row['error']:.1e} | {row['forward']} | {row['backward']} |")
     return lines + [""]
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
-def commit():
-    return subprocess.run(["git", "-C", SOURCE, "describe", "--always", "--dirty"], capture_output=True,
-                          text=True).stdout.strip()
 
 
 def main():

@@ -11,12 +11,12 @@ import argparse
 import json
 import math
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 
-SOURCE = Path(__file__).resolve().parents[2]
+from provenance import SOURCE, commit, processor
+
 WEIGHTS = [0.0, 0.01, 0.1]
 SEEDS = [1, 2, 3]
 # Tolerated loss of likelihood [nats] at which a weight must save a fifth of the evaluations.
@@ -90,13 +90,6 @@ def table(tool, name, out, sets, present_only):
     return lines
 
 
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tool", default=str(SOURCE / "build/release/bin/odeum"))
@@ -105,8 +98,6 @@ def main():
     parser.add_argument("--present-only", action="store_true", help="train nothing: tabulate the complete runs")
     parser.add_argument("--set", action="append", default=[], help="passed on to every run")
     arguments = parser.parse_args()
-    commit = subprocess.run(["git", "-C", str(SOURCE), "rev-parse", "--short", "HEAD"], capture_output=True,
-                            text=True, check=True).stdout.strip()
     lines = ["# Kinetic and Jacobian regularization", "",
              "Test NLL and evaluations per solve by dopri5 at 1e-5, exact trace, over 20 test batches of 512.", ""]
     page = SOURCE / "docs/results/regularization.md"
@@ -116,7 +107,7 @@ def main():
             lines += kept.get(name, [])
             continue
         made = table(arguments.tool, name, arguments.out, arguments.set, arguments.present_only)
-        head = [f"Command: `tests/bench/regularization.py --data {name}`  ", f"Commit: {commit}  ",
+        head = [f"Command: `tests/bench/regularization.py --data {name}`  ", f"Commit: {commit()}  ",
                 f"CPU: {processor()}, {os.cpu_count()} cores", ""]
         lines += made[:2] + head + made[2:]
     page.write_text("\n".join(lines))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_speeds: how long a training step takes on the workloads that peers were measured on.
+// bench_speeds: how long a training step takes on the workloads that peers were measured on, by
+// odeum alone: for perf, and for two builds beside each other. tests/bench/compare measures peers
+// in the same run.
 //
 //   env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE build/release/bench/bench_speeds
 //       [--only TEXT] [--repeats N] [--out FILE]

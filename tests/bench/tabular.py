@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from regularization import SOURCE, processor
+from provenance import SOURCE, commit, processor
 
 # How much better than the Gaussian [nats] a flow is expected to be.
 EXPECTED = {"power-plant": 0.5, "protein": 4.0, "bsds500": 20.0}
@@ -43,11 +43,9 @@ def main():
     parser.add_argument("--out", default=str(SOURCE / "runs/tabular"), type=Path)
     parser.add_argument("--data", nargs="*", default=list(EXPECTED), choices=list(EXPECTED))
     arguments = parser.parse_args()
-    commit = subprocess.run(["git", "-C", str(SOURCE), "rev-parse", "--short", "HEAD"], capture_output=True,
-                            text=True, check=True).stdout.strip()
     lines = ["# Flows on tables and image patches", "",
              "Command: `tests/bench/tabular.py`  ",
-             f"Commit: {commit}  ",
+             f"Commit: {commit()}  ",
              f"CPU: {processor()}, {os.cpu_count()} cores", "",
              "Test NLL in nats of standardised columns, exact trace; beside it a full-covariance Gaussian fitted to the "
              "training rows.", "",

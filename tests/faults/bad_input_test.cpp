@@ -342,6 +342,8 @@ class BadArguments : public testing::TestWithParam<BadCommand> {
 
 TEST_P(BadArguments, AreReportedWithStatusTwo) {
   write(folder_ / "file.txt", "x");
+  write(folder_ / "problem.yaml", "problem: {field: lorenz63, initial: [1, 1, 1]}\n");
+  write(folder_ / "training.yaml", tiny_training());
   fs::create_directories(folder_ / "folder");
   const Result result = run(GetParam().words, folder_.path());
   EXPECT_EQ(result.status, 2);
@@ -353,7 +355,19 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadCommand{"unknown_command", {"trian"}, "did you mean 'train'?"},
         BadCommand{"unknown_option", {"train", "x.yaml", "--rsume"}, "did you mean '--resume'?"},
-        BadCommand{"missing_argument", {"train"}, "CONFIG is missing"},
+        BadCommand{"missing_argument",
+                   {"train"},
+                   "CONFIG is missing; the usage is: odeum train CONFIG [options]"},
+        BadCommand{"training_of_a_problem",
+                   {"train", "problem.yaml"},
+                   "problem.yaml — describes an initial value problem"},
+        BadCommand{"solve_of_a_training",
+                   {"solve", "training.yaml"},
+                   "training.yaml — describes a training"},
+        BadCommand{"verify_of_a_text", {"verify", "./file.txt"}, "a file that ends in .so"},
+        BadCommand{"tune_of_no_device",
+                   {"tune", "--device", "cpus"},
+                   "--device cpus — there is no device 'cpus'"},
         BadCommand{"too_many_arguments", {"train", "a.yaml", "b.yaml"}, "too many arguments"},
         BadCommand{"missing_configuration", {"train", "none.yaml"}, "none.yaml"},
         BadCommand{"folder_as_configuration", {"train", "folder"}, "folder"},
@@ -369,6 +383,8 @@ INSTANTIATE_TEST_SUITE_P(
                    {"sample", "folder", "-n", "1", "-o", "no/x.npy"},
                    "no folder no"},
         BadCommand{"describe_of_nothing", {"describe", "solver"}, "KIND/NAME"},
+        BadCommand{
+            "describe_without_a_kind", {"describe", "dopri5"}, "'dopri5'. There is solver/dopri5"},
         BadCommand{
             "describe_of_a_misspelt_name", {"describe", "solver/dopri"}, "did you mean 'dopri5'?"},
         BadCommand{
@@ -393,6 +409,7 @@ TEST_F(BadConfiguration, ADamagedCheckpointIsRefusedByName) {
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("best.safetensors"));
   EXPECT_THAT(result.err, HasSubstr("truncated"));
+  EXPECT_THAT(result.err, HasSubstr("the checkpoint before it is used"));
 }
 
 }  // namespace

@@ -45,6 +45,8 @@ TOP_LEVEL = {
     "LICENSE", "run", ".ci", ".clang-format", ".clang-tidy", ".gitignore",
 }
 
+MOST_LINES = 500
+
 STANDARD_HEADERS = set(
     """algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv chrono cinttypes
     climits cmath compare complex concepts condition_variable csignal cstdarg cstddef cstdint cstdio cstdlib cstring ctime
@@ -162,6 +164,14 @@ def no_unfinished_marks(house):
                 yield f"{file}:{number}: {line.strip()}"
 
 
+def a_source_is_one_idea(house):
+    """No source is longer than 500 lines: beyond them it holds two ideas."""
+    for file in house.files("core", "plugins", "sdk", "tests"):
+        lines = (house.source / file).read_text().count("\n")
+        if lines > MOST_LINES:
+            yield f"{file}: {lines} lines"
+
+
 def libodeum_exports_the_sdk_alone(house):
     """Each symbol that libodeum.so exports is of odeum::v1, whichever compiler instantiated it."""
     library = house.build / "lib" / "libodeum.so"
@@ -272,6 +282,7 @@ RULES = [
     core_has_the_rooms_of_the_design,
     top_level_is_the_design,
     no_unfinished_marks,
+    a_source_is_one_idea,
     libodeum_exports_the_sdk_alone,
     plugins_export_their_entry_alone,
     plugins_are_never_unloaded,

@@ -16,13 +16,6 @@ namespace {
 
 using model::Divergence;
 
-std::shared_ptr<const VectorField> field_of(const std::string& yaml) {
-  const Config root = configuration(
-      "objective: likelihood\ndata: moons\nmodel: [{use: ode, field: " + yaml + "}]\n");
-  return plugin::registry().create<VectorField>(
-      root.components("model").front().component("field"));
-}
-
 /// Rates of all members at given states, by member.
 class Evaluated {
  public:

@@ -9,13 +9,6 @@
 namespace odeum::model_tests {
 namespace {
 
-std::shared_ptr<const VectorField> field_of(const std::string& yaml) {
-  const Config root = configuration(
-      "objective: likelihood\ndata: moons\nmodel: [{use: ode, field: " + yaml + "}]\n");
-  return plugin::registry().create<VectorField>(
-      root.components("model").front().component("field"));
-}
-
 TEST(Parts, AddUpToTheRatesWithTheDivergenceInTheRest) {
   const model::OdeDynamics equation =
       model::make_dynamics({.field = field_of("{use: van_der_pol, mu: 10}"),

@@ -18,6 +18,7 @@
 #include "io/npy.hpp"
 #include "model/batch_memory.hpp"
 #include "model/pipeline.hpp"
+#include "odeum/field.hpp"
 #include "odeum/random.hpp"
 #include "plugin/registry.hpp"
 #include "train/schemas.hpp"
@@ -36,6 +37,14 @@ inline Config configuration(const std::string& yaml, const std::vector<std::stri
   }();
   return config::resolve(config::parse_yaml(yaml, "test.yaml"), sets, train::root_schema(),
                          schemas.lookup(), std::filesystem::temp_directory_path());
+}
+
+/// A field as `field:` of a training configures it.
+inline std::shared_ptr<const VectorField> field_of(const std::string& yaml) {
+  const Config root = configuration(
+      "objective: likelihood\ndata: moons\nmodel: [{use: ode, field: " + yaml + "}]\n");
+  return plugin::registry().create<VectorField>(
+      root.components("model").front().component("field"));
 }
 
 /// Rows with the given values in the data's main column; row i is sample first + i.

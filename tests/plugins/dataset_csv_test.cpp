@@ -154,6 +154,23 @@ TEST(Csv, JitterIsUniformDrawnAnewEachLapAndStandardizedWithTheRest) {
   EXPECT_NEAR(s.error * std::sqrt(3200.0), 1.0, 4.0 * 0.45 / std::sqrt(3200.0));
 }
 
+TEST(Csv, PutsColumnsTogetherInGroupsAndTakesWhatFollowsFromRowsBelow) {
+  const Folder folder;
+  const auto data = csv(folder.write("plain.csv", kPlain),
+                        "groups:\n  - {as: x, columns: [c, a]}\n"
+                        "  - {as: y, columns: [a, b], ahead: 2}\n"
+                        "split: {train: 0, validation: 0, test: 1}\n");
+  const std::vector<Column> columns = data->columns();
+  ASSERT_EQ(columns.size(), 2U);
+  EXPECT_EQ(data->main_column(), "x");
+  EXPECT_EQ(columns[1].name, "y");
+  EXPECT_EQ(columns[1].shape, std::vector<std::int64_t>{2});
+  // Of five rows the last two have none two below.
+  EXPECT_EQ(data->count(Split::test), 3);
+  EXPECT_EQ(read_column(*data, 0, Split::test, 1, {0, 2}), (std::vector<double>{5, 1, 6, 3}));
+  EXPECT_EQ(read_column(*data, 1, Split::test, 1, {0, 2}), (std::vector<double>{3, 30, 5, 50}));
+}
+
 TEST(Csv, ReadsEveryTableOfTheDataFolder) {
   const char* folder = std::getenv("ODEUM_DATA");
   if (folder == nullptr) GTEST_SKIP() << "ODEUM_DATA is not set";
@@ -237,18 +254,28 @@ TEST_P(BadCsvKey, IsToldWithPlaceAndReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, BadCsvKey,
-    testing::Values(BadKey{"unknown_column", "columns: [a, B2]\n",
-                           "3:", "has no column 'B2'; the nearest is 'b'"},
-                    BadKey{"repeated_column", "columns: [a, a]\n", "3:", "names 'a' twice"},
-                    BadKey{"fractions", "split: {train: 0.5}\n", "3:9",
-                           "make 0.7; together they must make 1"},
-                    BadKey{"negative_share", "split: {train: -0.1}\n", "3:", "train"},
-                    BadKey{"jitter_column", "jitter: [{column: d, width: 1}]\n", "3:11",
-                           "'d' is none of the columns"},
-                    BadKey{"jitter_width", "jitter: [{column: a, width: 0}]\n", "3:", "width"},
-                    BadKey{"nothing_to_standardize", std::string("standardize: true\n") + kAllTest,
-                           "3:1", "no training rows"},
-                    BadKey{"unknown_key", "colums: [a]\n", "3:1", "columns"}),
+    testing::Values(
+        BadKey{"unknown_column", "columns: [a, B2]\n",
+               "3:", "has no column 'B2'; the nearest is 'b'"},
+        BadKey{"repeated_column", "columns: [a, a]\n", "3:", "names 'a' twice"},
+        BadKey{"fractions", "split: {train: 0.5}\n", "3:9", "make 0.7; together they must make 1"},
+        BadKey{"negative_share", "split: {train: -0.1}\n", "3:", "train"},
+        BadKey{"jitter_column", "jitter: [{column: d, width: 1}]\n", "3:11",
+               "'d' is none of the columns"},
+        BadKey{"jitter_width", "jitter: [{column: a, width: 0}]\n", "3:", "width"},
+        BadKey{"nothing_to_standardize", std::string("standardize: true\n") + kAllTest, "3:1",
+               "no training rows"},
+        BadKey{"group_of_none", "groups: [{as: x, columns: []}]\n", "3:", "at least 1"},
+        BadKey{"group_column", "groups: [{as: x, columns: [d]}]\n", "3:18", "has no column 'd'"},
+        BadKey{"group_twice", "groups: [{as: x, columns: [a]}, {as: x, columns: [b]}]\n",
+               "3:34", "two groups are named 'x'"},
+        BadKey{"group_ahead", "groups: [{as: x, columns: [a], ahead: 5}]\n", "3:32",
+               "has 5 rows"},
+        BadKey{"groups_and_columns", "groups: [{as: x, columns: [a]}]\ncolumns: [a]\n", "4:1",
+               "groups"},
+        BadKey{"groups_standardized", "groups: [{as: x, columns: [a]}]\nstandardize: true\n",
+               "4:1", "two means and deviations"},
+        BadKey{"unknown_key", "colums: [a]\n", "3:1", "columns"}),
     [](const auto& test) { return test.param.what; });
 
 TEST(Csv, RefusesToStandardizeAConstantColumn) {

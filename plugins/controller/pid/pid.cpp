@@ -15,20 +15,22 @@ class Pid final : public Controller {
   static Schema schema() {
     return Schema(
                "Next step = step * clamp(safety * e0^-(p+i+d)/k * e1^(p+2d)/k * e2^-d/k), e0, e1, "
-               "e2 "
-               "the error ratios of this and the last two accepted steps, k the order of the error "
+               "e2 the error ratios of this and the last two accepted steps, k the order of the "
+               "error "
                "estimate; an accepted step is never followed by a shorter one")
-        .number("pcoeff", 0.4, "proportional coefficient")
-        .number("icoeff", 0.3, "integral coefficient")
-        .number("dcoeff", 0.0, "derivative coefficient")
+        .number("pcoeff", 0.4, "p: proportional coefficient")
+        .number("icoeff", 0.3, "i: integral coefficient")
+        .number("dcoeff", 0.0, "d: derivative coefficient")
         .number("safety", 0.9, "margin on the step that would just meet the tolerance")
         .above(0)
         .at_most(1)
-        .number("factormin", 0.2, "smallest factor after a rejected step")
+        .number("factor_min", 0.2, "smallest factor after a rejected step")
         .above(0)
         .below(1)
-        .number("factormax", 10.0, "largest factor")
+        .renamed("factormin")
+        .number("factor_max", 10.0, "largest factor")
         .at_least(1)
+        .renamed("factormax")
         .cite(
             "G. Soederlind, Automatic control and adaptive time-stepping, Numer. Algorithms 31 "
             "(2002) 281-310: the defaults are its PI.3.4")
@@ -41,8 +43,8 @@ class Pid final : public Controller {
         i_(config.number("icoeff")),
         d_(config.number("dcoeff")),
         safety_(config.number("safety")),
-        factor_min_(config.number("factormin")),
-        factor_max_(config.number("factormax")) {}
+        factor_min_(config.number("factor_min")),
+        factor_max_(config.number("factor_max")) {}
 
   std::vector<double> initial_memory() const override { return {1.0, 1.0}; }
 

@@ -19,8 +19,8 @@ namespace {
 
 constexpr char kAll[] = "rows";
 
-/// Positions in the file of the configured columns; all where none are configured.
-std::vector<std::int64_t> chosen_columns(const CsvFile& file, const Config& config) {
+/// Positions in the file of the columns that a configuration names.
+std::vector<std::int64_t> named_columns(const CsvFile& file, const Config& config) {
   std::vector<std::int64_t> chosen;
   for (const std::string& name : config.texts("columns")) {
     const std::int64_t column = file.find(name);
@@ -33,11 +33,98 @@ std::vector<std::int64_t> chosen_columns(const CsvFile& file, const Config& conf
     }
     chosen.push_back(column);
   }
+  return chosen;
+}
+
+/// What a table is made of: columns of the file, from so many lines below the row's own.
+struct Part {
+  std::int64_t column = 0;
+  std::int64_t ahead = 0;
+};
+
+/// A column of the dataset: elements of the table's row that stand beside each other.
+struct View {
+  Column column;
+  std::size_t begin = 0;
+  std::size_t count = 1;
+};
+
+struct Layout {
+  std::vector<Part> parts;
+  std::vector<View> views;
+};
+
+/// All chosen columns together, then each under its own name.
+Layout single_columns(const CsvFile& file, const Config& config) {
+  std::vector<std::int64_t> chosen = named_columns(file, config);
   if (chosen.empty()) {
     chosen.resize(file.names().size());
     std::iota(chosen.begin(), chosen.end(), std::int64_t{0});
   }
-  return chosen;
+  Layout layout;
+  layout.views.push_back({{kAll, {static_cast<std::int64_t>(chosen.size())}}, 0, chosen.size()});
+  for (const std::int64_t column : chosen) {
+    const std::string& name = file.names()[static_cast<std::size_t>(column)];
+    if (name == kAll) {
+      throw wrong(
+          {file.path(), 1, 0},
+          "a column is named 'rows', which stands for all of them together; name it otherwise");
+    }
+    layout.views.push_back({{name, {}}, layout.parts.size(), 1});
+    layout.parts.push_back({column, 0});
+  }
+  return layout;
+}
+
+/// The configured groups, in their order.
+Layout grouped_columns(const CsvFile& file, const Config& config) {
+  if (!config.texts("columns").empty())
+    config.fail("columns", "has no meaning beside `groups`, which name their columns");
+  if (!config.sections("jitter").empty())
+    config.fail("jitter", "has no meaning beside `groups`: a column may stand in two of them");
+  if (config.flag("standardize")) {
+    config.fail("standardize",
+                "has no meaning beside `groups`: a column that stands in two of them would get two "
+                "means and deviations; scale the file's columns instead");
+  }
+  Layout layout;
+  for (const Config& group : config.sections("groups")) {
+    const std::string& name = group.text("as");
+    for (const View& before : layout.views) {
+      if (before.column.name == name) group.fail("as", "two groups are named '" + name + "'");
+    }
+    const std::vector<std::int64_t> columns = named_columns(file, group);
+    const std::int64_t ahead = group.integer("ahead");
+    if (ahead >= file.rows()) {
+      group.fail("ahead", file.path() + " has " + std::to_string(file.rows()) +
+                              " rows, so none has one so far ahead");
+    }
+    layout.views.push_back(
+        {{name, {static_cast<std::int64_t>(columns.size())}}, layout.parts.size(), columns.size()});
+    for (const std::int64_t column : columns) layout.parts.push_back({column, ahead});
+  }
+  return layout;
+}
+
+std::int64_t furthest(const Layout& layout) {
+  std::int64_t rows = 0;
+  for (const Part& part : layout.parts) rows = std::max(rows, part.ahead);
+  return rows;
+}
+
+/// Row-major, without the last rows of the file, which have none so far ahead.
+std::vector<double> values_of(const CsvFile& file, const Layout& layout) {
+  std::vector<std::int64_t> columns;
+  for (const Part& part : layout.parts) columns.push_back(part.column);
+  std::vector<double> values = file.values(columns);
+  const std::size_t width = columns.size();
+  const auto rows = static_cast<std::size_t>(file.rows() - furthest(layout));
+  // Each value moves up, so what is read has not been written yet.
+  for (std::size_t i = 0; i < rows * width; ++i) {
+    values[i] = values[i + static_cast<std::size_t>(layout.parts[i % width].ahead) * width];
+  }
+  values.resize(rows * width);
+  return values;
 }
 
 class Csv final : public Dataset {
@@ -46,9 +133,22 @@ class Csv final : public Dataset {
     Schema s(
         "Rows of a CSV file: a line of column names, then numbers, also gzipped. Column rows "
         "{number of columns} "
-        "holds the chosen columns, and each of them is there under its own name");
+        "holds the chosen columns, and each of them is there under its own name; or the groups "
+        "alone, of which the first is the main column");
     s.path("file", "comma-separated text; quotes are understood, missing values are refused");
     s.texts("columns", {}, "names of the columns taken, in this order; [] takes all of the file");
+    Schema group("Columns that are one column of the dataset");
+    group.text("as",
+               "name of the dataset's column: x, y, label, ... as the objective calls its roles");
+    group.texts("columns", "names of the file's columns, in this order").size(1);
+    group
+        .integer("ahead", 0,
+                 "taken from so many rows below: of a time series, what follows [rows]. Rows "
+                 "that have none so far below are left out")
+        .at_least(0);
+    s.sections("groups", std::move(group),
+               "columns put together, as input and target; instead of `columns`, `standardize` and "
+               "`jitter`");
     s.section("split", split_schema(), "which rows are for training, validation and test");
     s.flag("standardize", false,
            "every column minus its mean over its deviation, both over the training rows; "
@@ -70,8 +170,8 @@ class Csv final : public Dataset {
   explicit Csv(const Config& config) : Csv(config, CsvFile(config.path("file"))) {}
 
   std::vector<Column> columns() const override {
-    std::vector<Column> result{{kAll, {table_.features()}}};
-    for (const std::string& name : names_) result.push_back({name, {}});
+    std::vector<Column> result;
+    for (const View& view : views_) result.push_back(view.column);
     return result;
   }
 
@@ -79,44 +179,48 @@ class Csv final : public Dataset {
 
   void read(Split split, std::uint64_t key, std::span<const std::int64_t> samples,
             std::span<const std::span<double>> out) const override {
-    const std::size_t width = names_.size();
-    std::vector<double> row(width);
+    std::vector<double> row(static_cast<std::size_t>(table_.features()));
     for (std::size_t i = 0; i < samples.size(); ++i) {
       table_.read(split, key, samples[i], row);
-      if (!out[0].empty())
-        std::copy(row.begin(), row.end(), out[0].begin() + static_cast<std::ptrdiff_t>(i * width));
-      for (std::size_t j = 0; j < width; ++j) {
-        if (!out[j + 1].empty()) out[j + 1][i] = row[j];
+      for (std::size_t v = 0; v < views_.size(); ++v) {
+        if (out[v].empty()) continue;
+        const auto first = row.begin() + static_cast<std::ptrdiff_t>(views_[v].begin);
+        const auto count = static_cast<std::ptrdiff_t>(views_[v].count);
+        std::copy(first, first + count, out[v].begin() + static_cast<std::ptrdiff_t>(i) * count);
       }
     }
   }
 
  private:
   Csv(const Config& config, const CsvFile& file)
-      : Csv(config, file, chosen_columns(file, config)) {}
+      : Csv(config, file,
+            config.sections("groups").empty() ? single_columns(file, config)
+                                              : grouped_columns(file, config)) {}
 
-  Csv(const Config& config, const CsvFile& file, const std::vector<std::int64_t>& chosen)
-      : table_(file.values(chosen), static_cast<std::int64_t>(chosen.size()),
-               split_rows(split_rule(config.section("split")), file.rows())) {
-    for (const std::int64_t column : chosen)
-      names_.push_back(file.names()[static_cast<std::size_t>(column)]);
-    if (std::find(names_.begin(), names_.end(), kAll) != names_.end()) {
-      throw wrong(
-          {file.path(), 1, 0},
-          "a column is named 'rows', which stands for all of them together; name it otherwise");
-    }
+  Csv(const Config& config, const CsvFile& file, const Layout& layout)
+      : table_(values_of(file, layout), static_cast<std::int64_t>(layout.parts.size()),
+               split_rows(split_rule(config.section("split")), file.rows() - furthest(layout))),
+        views_(layout.views) {
     table_.set_jitter(jitter_widths(config));
     if (config.flag("standardize")) standardize(config, file);
   }
 
+  /// The column that stands under its own name.
+  const View* single(const std::string& name) const {
+    for (const View& view : views_) {
+      if (view.column.name == name && view.column.shape.empty()) return &view;
+    }
+    return nullptr;
+  }
+
   std::vector<double> jitter_widths(const Config& config) const {
-    std::vector<double> widths(names_.size(), 0.0);
+    std::vector<double> widths(static_cast<std::size_t>(table_.features()), 0.0);
     for (const Config& jitter : config.sections("jitter")) {
-      const auto found = std::find(names_.begin(), names_.end(), jitter.text("column"));
-      if (found == names_.end()) {
+      const View* found = single(jitter.text("column"));
+      if (found == nullptr) {
         jitter.fail("column", "'" + jitter.text("column") + "' is none of the columns taken");
       }
-      widths[static_cast<std::size_t>(found - names_.begin())] = jitter.number("width");
+      widths[found->begin] = jitter.number("width");
     }
     return widths;
   }
@@ -128,13 +232,14 @@ class Csv final : public Dataset {
     const std::int64_t constant = table_.standardize();
     if (constant >= 0) {
       config.fail("standardize",
-                  "column '" + names_[static_cast<std::size_t>(constant)] + "' of " + file.path() +
+                  "column '" + views_[static_cast<std::size_t>(constant) + 1].column.name +
+                      "' of " + file.path() +
                       " is constant over the training rows; leave it out with `columns:`");
     }
   }
 
   Table table_;
-  std::vector<std::string> names_;
+  std::vector<View> views_;
 };
 
 ODEUM_PLUGIN(dataset, "csv", Csv, "1.0.0", "Rows of a CSV file")

@@ -9,10 +9,6 @@
 namespace odeum::regularizers {
 namespace {
 
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
-
 class AffineDrift final : public Regularizer {
  public:
   static Schema schema() {
@@ -28,8 +24,8 @@ class AffineDrift final : public Regularizer {
   explicit AffineDrift(const Config& config) : mean_(config.text("over_channels") == "mean") {}
 
   Tensor named_parameter_cost(const std::string& name, Tensor parameter) const override {
-    const bool scale = ends_with(name, ".gamma");
-    if (!scale && !ends_with(name, ".alpha")) return {};
+    const bool scale = name.ends_with(".gamma");
+    if (!scale && !name.ends_with(".alpha")) return {};
     const Tensor wide = cast(parameter, DType::f64);
     const Tensor drift = square(scale ? wide - 1.0 : wide);
     std::vector<int> axes;

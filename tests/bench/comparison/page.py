@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/results/cpu.md from what was measured."""
 import os
-import platform
 import statistics
-import subprocess
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from comparison import targets
 from comparison.text import number, percent, table
-
-SOURCE = Path(__file__).resolve().parents[3]
+from provenance import commit, processor
 
 
 @dataclass
@@ -26,18 +22,6 @@ class Measured:
 
     def of(self, workload, threads=None):
         return [r for r in self.results if r.job.workload == workload and threads in (None, r.threads)]
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
-def commit():
-    found = subprocess.run(["git", "-C", SOURCE, "describe", "--always", "--dirty"], capture_output=True, text=True)
-    return found.stdout.strip() or "unknown"
 
 
 def head(m, seconds):

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Learned dynamics through the tool: coefficients of a field from a solution of it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/tool.hpp"
+#include "io/json.hpp"
+#include "io/safetensors.hpp"
+
+namespace odeum::testing_tool {
+namespace {
+
+using testing::HasSubstr;
+
+/// A swing of 20 s with stiffness 1 and damping 0.1, ten rows a second.
+constexpr const char* kSwing =
+    "precision: float64\n"
+    "problem:\n"
+    "  field: {use: pendulum, stiffness: 1, damping: 0.1}\n"
+    "  initial: [1, 0]\n"
+    "  times: {from: 0, to: 20, count: 201}\n"
+    "  solver: {use: dopri5, rtol: 1e-10, atol: 1e-10}\n";
+
+/// From wrong coefficients, half a second ahead.
+constexpr const char* kFit =
+    "seed: 1\n"
+    "precision: float64\n"
+    "data:\n"
+    "  use: csv\n"
+    "  file: swing.csv\n"
+    "  groups:\n"
+    "    - {as: x, columns: [angle, rate]}\n"
+    "    - {as: y, columns: [angle, rate], ahead: 5}\n"
+    "  split: {train: 0.7, validation: 0.1, test: 0.2, rule: contiguous}\n"
+    "  batch: 64\n"
+    "model:\n"
+    "  - use: ode\n"
+    "    name: flow\n"
+    "    span: [0, 0.5]\n"
+    "    field: {use: pendulum, stiffness: 2, damping: 0.5, learn: true}\n"
+    "    solver: {use: dopri5, rtol: 1e-8, atol: 1e-8}\n"
+    "    divergence: {estimator: none}\n"
+    "objective: regression\n"
+    "optimizer: {use: adam, lr: 0.05, schedule: cosine}\n"
+    "train: {steps: 200, evaluate_every: 200}\n";
+
+class LearnedDynamics : public testing::Test {
+ protected:
+  void SetUp() override {
+    write(folder_ / "swing.yaml", kSwing);
+    write(folder_ / "fit.yaml", kFit);
+    ASSERT_EQ(run({"solve", "swing.yaml", "-o", "swing.csv"}).status, 0);
+  }
+  Result run(std::vector<std::string> arguments) {
+    return testing_tool::run(std::move(arguments), folder_.path());
+  }
+  double learned(const std::string& coefficient) const {
+    const fs::path file = folder_ / "run" / "checkpoints" / "best.safetensors";
+    return io::values(
+        io::read_safetensors(file).array("parameters.flow.field." + coefficient, file))[0];
+  }
+  Folder folder_;
+};
+
+TEST_F(LearnedDynamics, FindTheCoefficientsOfASwing) {
+  const Result trained = run({"train", "fit.yaml", "--out", "run", "--no-report", "--json"});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  // Where the optimizer has come to after 200 steps; the data themselves are good to 1e-9.
+  constexpr double kConverged = 1e-3;
+  EXPECT_NEAR(learned("stiffness"), 1.0, kConverged);
+  EXPECT_NEAR(learned("damping"), 0.1, kConverged);
+
+  // Rows to come are grouped as those of the training were.
+  const Result evaluated = run({"eval", "run", "--data", "swing.csv", "--json"});
+  ASSERT_EQ(evaluated.status, 0) << evaluated.err;
+  const io::Json json = io::parse_json(last_line(evaluated.out), "stdout");
+  EXPECT_EQ(json["samples"], 196);
+  EXPECT_LT(json["root_mean_squared_error"].get<double>(), kConverged);
+}
+
+TEST_F(LearnedDynamics, BindGroupsByTheirNamesInAnyOrder) {
+  const Result swapped = run(
+      {"train", "fit.yaml", "--out", "run", "--no-report", "--set",
+       "data.groups=[{as: y, columns: [angle, rate], ahead: 5}, {as: x, columns: [angle, rate]}]"});
+  ASSERT_EQ(swapped.status, 0) << swapped.err;
+  EXPECT_NEAR(learned("damping"), 0.1, 1e-3);  // back in time it would be -0.1
+}
+
+TEST_F(LearnedDynamics, FindTheStiffnessOfAMeasuredPendulum) {
+  if (std::getenv("ODEUM_DATA") == nullptr) GTEST_SKIP() << "ODEUM_DATA is not set";
+  const std::string file =
+      std::string(std::getenv("ODEUM_SOURCE")) + "/configs/dynamics/pendulum.yaml";
+  const Result trained = run({"train", file, "--out", "run", "--no-report"});
+  ASSERT_EQ(trained.status, 0) << trained.err;
+  // Of those who measured it; a least-squares fit of accelerations gives 64.04.
+  EXPECT_NEAR(learned("stiffness"), -64.22, 0.01 * 64.22);
+}
+
+TEST_F(LearnedDynamics, AreRefusedWhereModelAndTargetDoNotFit) {
+  const Result result = run({"validate", "fit.yaml", "--set",
+                             "data.groups=[{as: x, columns: [angle, rate]}, "
+                             "{as: y, columns: [angle], ahead: 5}]"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("fit.yaml:18:1 objective — the model gives samples of shape"));
+  EXPECT_THAT(result.err, HasSubstr("block dense"));
+}
+
+TEST_F(LearnedDynamics, AreRefusedWithoutATargetNamingTheColumns) {
+  const Result result =
+      run({"validate", "fit.yaml", "--set", "data.groups=[{as: state, columns: [angle, rate]}]"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("role 'y' is bound to no column; the data have state"));
+}
+
+}  // namespace
+}  // namespace odeum::testing_tool
