@@ -251,6 +251,29 @@ TEST_F(CudaDevice, ThatIsLostWhileAGraphIsRecordedSaysSo) {
   EXPECT_THROW(run.queue(0.5), DeviceLost);
 }
 
+TEST_F(CudaDevice, WorksBesideAnotherCardInTurns) {
+  const auto other = with("index: 1\n");
+  Prepared here(*device_, four_kernels(), 2), there(*other, four_kernels(), 2);
+  for (const double x : {0.25, 0.5, -1.0}) {
+    here.queue(x);
+    EXPECT_NEAR(there.result(-x), wanted(-x), kRounding);
+    EXPECT_NEAR(here.result(x), wanted(x), kRounding);
+  }
+  EXPECT_EQ(other->traffic().downloads, 3);
+  try {
+    (void)other->allocate(std::size_t{1} << 40U);
+    ADD_FAILURE() << "memory beyond the limit was given";
+  } catch (const RunError& error) {
+    EXPECT_NE(std::string(error.what()).find(" bytes on another"), std::string::npos)
+        << error.what();
+  }
+}
+
+TEST_F(CudaDevice, SaysHowManyCardsThereAreWhereItsIndexIsTooHigh) {
+  EXPECT_EQ(with("index: 2\n")->probe(),
+            "there is no graphics card of index 2: the driver finds 2");
+}
+
 TEST_F(CudaDevice, BuildsAgainWhatTheDriverRefusedToLoad) {
   driver().fail("cuModuleLoadData", 0, CUDA_ERROR_NO_BINARY_FOR_GPU, 0);
   Prepared run(*device_, four_kernels(), 2);

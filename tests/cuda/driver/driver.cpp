@@ -60,7 +60,7 @@ CUresult not_while_capturing(CUstream stream) {
 }
 
 CUresult queue(CUstream stream, Work work) {
-  if (stream == nullptr) return CUDA_ERROR_INVALID_HANDLE;
+  if (stream == nullptr || stream->context != current()) return CUDA_ERROR_INVALID_HANDLE;
   if (stream->broken) return CUDA_ERROR_STREAM_CAPTURE_INVALIDATED;
   if (stream->capture != nullptr) {
     stream->capture->work.push_back(std::move(work));
@@ -115,28 +115,28 @@ CUresult cuGetErrorString(CUresult error, const char** text) {
 }
 
 CUresult cuDeviceGetCount(int* count) {
-  *count = 1;
+  *count = fake::kDevices;
   return enter("cuDeviceGetCount");
 }
 CUresult cuDeviceGet(CUdevice* device, int ordinal) {
   *device = ordinal;
-  return ordinal == 0 ? enter("cuDeviceGet") : CUDA_ERROR_INVALID_DEVICE;
+  return ordinal < fake::kDevices ? enter("cuDeviceGet") : CUDA_ERROR_INVALID_DEVICE;
 }
-CUresult cuDeviceGetName(char* name, int size, CUdevice) {
-  std::strncpy(name, "a stand-in", static_cast<std::size_t>(size));
+CUresult cuDeviceGetName(char* name, int size, CUdevice device) {
+  std::strncpy(name, device == 0 ? "a stand-in" : "another", static_cast<std::size_t>(size));
   return enter("cuDeviceGetName");
 }
 CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute, CUdevice) {
   *value = attribute == CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR ? 9 : 0;
   return enter("cuDeviceGetAttribute");
 }
-CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice) {
-  *context = &state().context;
-  ++state().context.owners;
+CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device) {
+  *context = &state().contexts[device];
+  ++(*context)->owners;
   return enter("cuDevicePrimaryCtxRetain");
 }
-CUresult cuDevicePrimaryCtxRelease(CUdevice) {
-  --state().context.owners;
+CUresult cuDevicePrimaryCtxRelease(CUdevice device) {
+  --state().contexts[device].owners;
   return enter("cuDevicePrimaryCtxRelease");
 }
 CUresult cuCtxSetCurrent(CUcontext context) {
@@ -146,6 +146,7 @@ CUresult cuCtxSetCurrent(CUcontext context) {
 
 CUresult cuStreamCreate(CUstream* stream, unsigned) {
   *stream = new CUstream_st;
+  (*stream)->context = fake::current();
   return enter_context("cuStreamCreate");
 }
 CUresult cuStreamDestroy(CUstream stream) {
@@ -182,7 +183,6 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
   event->ticket = stream->queued;
   return fake::not_while_capturing(stream);
 }
-CUresult cuEventSynchronize(CUevent event) {
 CUresult cuEventQuery(CUevent event) {
   const CUresult result = enter_context("cuEventQuery");
   if (result != CUDA_SUCCESS || event->stream == nullptr) return result;
@@ -190,6 +190,7 @@ CUresult cuEventQuery(CUevent event) {
   if (captured != CUDA_SUCCESS) return captured;
   return event->stream->done < event->ticket ? CUDA_ERROR_NOT_READY : CUDA_SUCCESS;
 }
+CUresult cuEventSynchronize(CUevent event) {
   const CUresult result = enter_context("cuEventSynchronize");
   if (result != CUDA_SUCCESS || event->stream == nullptr) return result;
   const CUresult captured = fake::not_while_capturing(event->stream);

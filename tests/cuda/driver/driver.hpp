@@ -4,8 +4,8 @@
 //
 // It is as strict as the real one where mistakes hide, or stricter: queued work runs when someone
 // waits for it and not before, memory that was freed is overwritten, pinned memory is read when the
-// copy runs, a lost device stays lost, and a stream that is being captured takes nothing that
-// cannot be in a graph.
+// copy runs, a lost device stays lost, a stream takes only what its own device's context asks for,
+// and a stream that is being captured takes nothing that cannot be in a graph.
 #pragma once
 
 #include <cuda.h>

@@ -24,6 +24,7 @@ struct CUevent_st {
   std::size_t ticket = 0;  ///< work of the stream up to here
 };
 struct CUstream_st {
+  CUcontext context = nullptr;
   std::deque<Work> work;
   std::size_t queued = 0, done = 0;  ///< counted from the stream's beginning
   CUgraph capture = nullptr;
@@ -45,12 +46,14 @@ struct Failure {
   bool lost = false;
 };
 
+constexpr int kDevices = 2;
+
 struct State {
   bool started = false;
   CUresult lost = CUDA_SUCCESS;
   std::vector<Failure> failures;
   std::string calls;
-  CUctx_st context;
+  CUctx_st contexts[kDevices];
   CUmemPoolHandle_st pool;
   std::map<std::size_t, std::size_t> memory, pinned;  ///< bytes by address
   std::size_t used = 0;
