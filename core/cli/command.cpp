@@ -62,7 +62,9 @@ Values Arguments::parse(const std::string& command, const std::vector<std::strin
   po::options_description all;
   all.add(shown_).add(hidden_);
   const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-  const std::string usage = "; the usage is: odeum " + command + " " + usage_;
+  const auto misused = [&](const std::string& what) {
+    return ConfigError(what + "; the usage is: odeum " + command + " " + usage_);
+  };
   Values values;
   try {
     po::store(po::command_line_parser(words).options(all).positional(positions_).style(style).run(),
@@ -72,13 +74,13 @@ Values Arguments::parse(const std::string& command, const std::vector<std::strin
     throw ConfigError("unknown option " + word + "; " +
                       config::suggestion(word, option_names_, "there are"));
   } catch (const po::too_many_positional_options_error&) {
-    throw ConfigError("too many arguments" + usage);
+    throw misused("too many arguments");
   } catch (const po::error& error) {
     throw ConfigError(error.what());
   }
   if (values.count("help") != 0) return values;
   for (const std::string& name : required_) {
-    if (values.count(name) == 0) throw ConfigError(name + " is missing" + usage);
+    if (values.count(name) == 0) throw misused(name + " is missing");
   }
   return values;
 }

@@ -9,6 +9,7 @@
 #include "train/batches.hpp"
 #include "train/checkpoint.hpp"
 #include "train/evaluation.hpp"
+#include "train/predictor.hpp"
 #include "train/settings.hpp"
 #include "train/skip_rows.hpp"
 #include "train/summary.hpp"
@@ -27,6 +28,9 @@ Arguments arguments() {
   all.positional("RUN", "a run folder");
   all.option("data", "FILE", "rows to evaluate, .csv (columns by their names in training) or .npy");
   all.option("out,o", "FILE", "write a number per row there, .npy or .csv; with --data");
+  all.flag("values",
+           "with --data and -o: write what the model gives for each row instead, the classes' "
+           "unnormalised log-probabilities or the predicted numbers; no target is needed");
   add_set_option(all);
   return all;
 }
@@ -37,12 +41,16 @@ struct RowResults {
   std::int64_t failed = 0;
 };
 
+std::int64_t batch_rows(const Config& root) {
+  return root.section("train").has("evaluate_batch")
+             ? root.section("train").integer("evaluate_batch")
+             : root.component("data").integer("batch");
+}
+
 RowResults evaluate_all(train::TrainedModel& model, const Config& root) {
   const bool skip = train::skips_failed_samples(root.for_evaluation());
   const std::int64_t rows = model.pipeline().dataset().count(Split::train).value_or(0);
-  const std::int64_t batch = root.section("train").has("evaluate_batch")
-                                 ? root.section("train").integer("evaluate_batch")
-                                 : model.pipeline().batch_rows();
+  const std::int64_t batch = batch_rows(root);
   const auto seed = static_cast<std::uint64_t>(root.integer("seed"));
   RowResults all;
   for (std::int64_t begin = 0; begin < rows; begin += batch) {
@@ -89,7 +97,7 @@ void require_fitting_rows(const model::Pipeline& pipeline, const Run& run,
 int evaluate_file(const Values& values, const Run& run, plugin::Registry& plugins) {
   const std::string file = text_of(values, "data");
   const std::string out = text_of(values, "out");
-  const Config root = with_rows_of(run, file, plugins);
+  const Config root = with_rows_of(run, file, Wanted::roles, plugins);
   require_fitting_rows(model::Pipeline(root, plugins), run, file);
   train::TrainedModel model(root, run.checkpoint, plugins);
   const RowResults rows = evaluate_all(model, root);
@@ -132,6 +140,25 @@ int evaluate_file(const Values& values, const Run& run, plugin::Registry& plugin
   return kDone;
 }
 
+int write_values(const Values& values, const Run& run, plugin::Registry& plugins) {
+  const std::string file = text_of(values, "data");
+  const std::string out = text_of(values, "out");
+  const Config root = with_rows_of(run, file, Wanted::input, plugins);
+  train::Predictor predict(root, run.checkpoint, plugins);
+  const std::vector<double> predicted = predict.values(batch_rows(run.root));
+  std::vector<std::string> names;
+  for (std::int64_t i = 0; i < predict.elements(); ++i) names.push_back("v" + std::to_string(i));
+  write_table(out, names, predicted, predict.precision());
+  if (is_set(values, "json")) {
+    print_json({{"data", file}, {"samples", predict.rows()}, {"elements", predict.elements()}});
+  } else {
+    std::printf("%lld values for each of %lld rows in %s\n",
+                static_cast<long long>(predict.elements()), static_cast<long long>(predict.rows()),
+                out.c_str());
+  }
+  return kDone;
+}
+
 int evaluate_test_split(const Values& values, const Run& run, plugin::Registry& plugins) {
   train::TrainedModel model(run.root, run.checkpoint, plugins);
   const train::Settings settings(run.root, model.pipeline().dataset());
@@ -160,9 +187,13 @@ int run(const Values& values) {
   if (!out.empty() && !is_set(values, "data")) {
     throw ConfigError("-o goes with --data: it writes a number per row of that file");
   }
+  if (is_set(values, "values") && out.empty()) {
+    throw ConfigError("--values goes with --data and -o: it writes a row of numbers for each row");
+  }
   if (!out.empty()) require_table_file(out);
   plugin::Registry& plugins = registry(values);
   const Run trained = open_run(values, plugins);
+  if (is_set(values, "values")) return write_values(values, trained, plugins);
   return is_set(values, "data") ? evaluate_file(values, trained, plugins)
                                 : evaluate_test_split(values, trained, plugins);
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config/yaml.hpp"
+#include "model/roles.hpp"
 #include "train/checkpoint.hpp"
 #include "train/run_folder.hpp"
 #include "train/schemas.hpp"
@@ -13,11 +14,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Position among the training's groups of the one that the model gets.
+std::size_t input_group(const Run& run, const plugin::Registry& registry) {
+  model::RoleNames names;
+  for (const Config& group : run.root.component("data").sections("groups"))
+    names.columns.push_back(group.text("as"));
+  names.main_column = names.columns.front();
+  names.roles = registry.create<Objective>(run.root.component("objective"))->roles();
+  return static_cast<std::size_t>(model::column_of_role(run.root, names, names.roles.front()));
+}
+
 /// What a CSV file must have: the columns of the training, or its groups of columns.
-void take_csv_columns(const Run& run, io::Json& data) {
+void take_csv_columns(const Run& run, Wanted wanted, const plugin::Registry& registry,
+                      io::Json& data) {
   const Config& before = run.root.component("data");
   if (before.use() != "csv") return;
-  for (const Config& group : before.sections("groups")) {
+  std::vector<Config> groups = before.sections("groups");
+  if (wanted == Wanted::input && !groups.empty()) groups = {groups[input_group(run, registry)]};
+  for (const Config& group : groups) {
     data["groups"].push_back({{"as", group.text("as")},
                               {"columns", group.texts("columns")},
                               {"ahead", group.integer("ahead")}});
@@ -39,7 +53,8 @@ Run open_run(const Values& values, plugin::Registry& registry) {
           folder.final_checkpoint()};
 }
 
-Config with_rows_of(const Run& run, const std::string& file, plugin::Registry& registry) {
+Config with_rows_of(const Run& run, const std::string& file, Wanted wanted,
+                    plugin::Registry& registry) {
   const Config& before = run.root.component("data");
   const auto standardize = before.entries_.find("standardize");
   if (standardize != before.entries_.end() && before.flag("standardize")) {
@@ -57,7 +72,7 @@ Config with_rows_of(const Run& run, const std::string& file, plugin::Registry& r
   io::Json data{{"use", npy ? "npy" : "csv"},
                 {"file", fs::absolute(file).lexically_normal().string()},
                 {"split", {{"train", 1}, {"validation", 0}, {"test", 0}, {"rule", "contiguous"}}}};
-  if (!npy) take_csv_columns(run, data);
+  if (!npy) take_csv_columns(run, wanted, registry, data);
   // JSON is YAML.
   const Schema schema = Schema().component("data", "dataset", "rows to evaluate");
   const Config made =

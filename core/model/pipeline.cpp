@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/pipeline_parts.hpp"
+#include "model/roles.hpp"
 #include "odeum/gradient.hpp"
 #include "odeum/reversal.hpp"
 #include "odeum/tensor.hpp"
@@ -64,44 +65,10 @@ Pipeline::Parts::Parts(const Config& config, const plugin::Registry& registry)
 }
 
 void Pipeline::Parts::bind_roles() {
-  const std::vector<std::string> names = objective->roles();
-  const auto column_index = [this](const std::string& name) {
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-      if (columns[i].name == name) return static_cast<int>(i);
-    }
-    return -1;
-  };
-  const auto all_columns = [this] {
-    std::string text;
-    for (const Column& column : columns) text += (text.empty() ? "" : ", ") + column.name;
-    return text;
-  };
-  // A main column with the name of another role plays that one.
-  const std::string main = dataset->main_column();
-  if (std::find(names.begin() + 1, names.end(), main) == names.end()) {
-    roles[names.front()] = column_index(main);
-  }
-  for (const std::string& entry : root.texts("bind")) {
-    const std::size_t colon = entry.find(':');
-    const std::string role = entry.substr(0, colon);
-    const std::string column = colon == std::string::npos ? "" : entry.substr(colon + 1);
-    if (std::find(names.begin(), names.end(), role) == names.end()) {
-      root.fail("bind", "the objective has no role '" + role + "'");
-    }
-    const int index = column_index(column);
-    if (index < 0)
-      root.fail("bind", "the data have no column '" + column + "'; they have " + all_columns());
-    roles[role] = index;
-  }
-  for (const std::string& role : names) {
-    if (const int index = column_index(role); index >= 0) roles.try_emplace(role, index);
-    if (roles.count(role) == 0) {
-      root.fail("bind", "the objective's role '" + role +
-                            "' is bound to no column; the data have " + all_columns() +
-                            ": bind: {" + role + ": COLUMN}");
-    }
-  }
-  main_column = roles[names.front()];
+  const RoleNames names = role_names(*dataset, *objective);
+  require_known_roles(root, names);
+  for (const std::string& role : names.roles) roles[role] = column_of_role(root, names, role);
+  main_column = roles[names.roles.front()];
 }
 
 Objective::Losses Pipeline::Parts::record_losses(const Objective& of, Recorder& recorder, Use use,

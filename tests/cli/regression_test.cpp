@@ -5,6 +5,7 @@
 
 #include "cli/tool.hpp"
 #include "io/json.hpp"
+#include "io/npy.hpp"
 #include "io/safetensors.hpp"
 
 namespace odeum::testing_tool {
@@ -76,6 +77,24 @@ TEST_F(LearnedDynamics, FindTheCoefficientsOfASwing) {
   const io::Json json = io::parse_json(last_line(evaluated.out), "stdout");
   EXPECT_EQ(json["samples"], 196);
   EXPECT_LT(json["root_mean_squared_error"].get<double>(), kConverged);
+}
+
+TEST_F(LearnedDynamics, WriteTheStateAheadOfRowsThatHaveNoTarget) {
+  ASSERT_EQ(run({"train", "fit.yaml", "--out", "run", "--no-report"}).status, 0);
+  ASSERT_EQ(run({"solve", "swing.yaml", "-o", "swing.npy"}).status, 0);
+  const Result written = run({"eval", "run", "--data", "swing.csv", "--values", "-o", "next.npy"});
+  ASSERT_EQ(written.status, 0) << written.err;
+  const std::vector<double> swing = io::values(io::read_npy(folder_ / "swing.npy"));  // t in front
+  const std::vector<double> next = io::values(io::read_npy(folder_ / "next.npy"));
+  ASSERT_EQ(next.size(), 201U * 2U);  // the last rows too, which nothing follows
+  for (std::size_t row = 0; row + 5 < 201; ++row) {
+    EXPECT_NEAR(next[2 * row], swing[3 * (row + 5) + 1], 1e-3);
+    EXPECT_NEAR(next[2 * row + 1], swing[3 * (row + 5) + 2], 1e-3);
+  }
+
+  const Result without = run({"eval", "run", "--values", "--data", "swing.csv"});
+  EXPECT_EQ(without.status, 2);
+  EXPECT_THAT(without.err, HasSubstr("--values goes with --data and -o"));
 }
 
 TEST_F(LearnedDynamics, BindGroupsByTheirNamesInAnyOrder) {

@@ -29,24 +29,9 @@ TEST(CudaSuite, PassesOnTheStandIns) {
 
 /// The loss after 20 steps of kutta38, and what the run says of the device's traffic.
 double loss(const Folder& folder, const std::string& device, const std::string& name) {
-  testing_tool::write(
-      folder / "flow.yaml",
-      "device: " + device +
-          "\nseed: 3\n"
-          "precision: float32\n"
-          "data: {use: eight_gaussians, batch: 64}\n"
-          "model:\n"
-          "  - use: ode\n"
-          "    name: flow\n"
-          "    span: [0, 1]\n"
-          "    field: {use: mlp, hidden: [8], activation: softplus, time: concatsquash}\n"
-          "    solver: {use: kutta38, steps: 2}\n"
-          "    gradient: backprop\n"
-          "    divergence: {estimator: hutchinson, evaluate: {estimator: exact}}\n"
-          "objective: likelihood\n"
-          "optimizer: {use: adam, lr: 5e-3}\n"
-          "train: {steps: 20, evaluate_every: 20, evaluate_batch: 64, test_samples: 64}\n");
-  const auto result = run(folder, {"train", "flow.yaml", "--out", name});
+  testing_tool::write(folder / "flow.yaml", testing_tool::kutta38_training());
+  const auto result =
+      run(folder, {"train", "flow.yaml", "--out", name, "--set", "device=" + device});
   EXPECT_EQ(result.status, 0) << result.err << result.out;
   if (result.status != 0) return std::nan("");
   return io::Json::parse(testing_tool::read(folder / name / "summary.json")).at("loss");

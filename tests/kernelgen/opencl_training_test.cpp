@@ -19,25 +19,11 @@ using ::testing::HasSubstr;
 using testing_tool::Process;
 using testing_tool::Result;
 
-/// A small flow by the 3/8 rule, a line of metrics a step.
-constexpr const char* kFlow =
-    "seed: 3\n"
-    "data: {use: eight_gaussians, batch: 32}\n"
-    "model:\n"
-    "  - use: ode\n"
-    "    name: flow\n"
-    "    field: {use: mlp, hidden: [8], activation: softplus, time: concatsquash}\n"
-    "    solver: {use: kutta38, steps: 2}\n"
-    "    divergence: {estimator: hutchinson}\n"
-    "objective: likelihood\n"
-    "optimizer: {use: adam, lr: 5e-3}\n"
-    "train: {steps: 20, log_every: 1, checkpoint_every: 10, test_samples: 32}\n";
-
 class OpenClTraining : public ::testing::Test {
  protected:
   void SetUp() override {
     if (const auto opened = opencl_tests::open(); !opened.device) GTEST_SKIP() << opened.missing;
-    testing_tool::write(folder_ / "flow.yaml", kFlow);
+    testing_tool::write(folder_ / "flow.yaml", testing_tool::kutta38_training());
   }
   Result train(const std::string& device, const std::string& run,
                const std::vector<std::string>& more = {}, Process::Environment environment = {},
