@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // odeum train: trains, validates, tests, and writes the run folder.
 #include <cstdio>
+#include <memory>
 
 #include "cli/session.hpp"
 #include "config/differences.hpp"
@@ -38,15 +39,30 @@ fs::path run_folder(const Values& values, const fs::path& file) {
   return fs::path("runs") / file.stem();
 }
 
-/// Of all but the device, which changes no result.
+void forget(const char* key, Config& config) {
+  config.entries_.erase(key);
+  for (auto& [name, entry] : config.entries_) {
+    if (auto* const parts = std::get_if<std::vector<Config>>(&entry.value)) {
+      for (Config& part : *parts) forget(key, part);
+    }
+  }
+  if (!config.evaluate_) return;
+  auto evaluate = std::make_shared<Config>(*config.evaluate_);
+  forget(key, *evaluate);
+  config.evaluate_ = std::move(evaluate);
+}
+
+/// Of all but the device and what it is given together, which change no result.
 std::string fingerprint(Config root) {
   root.entries_.erase("device");
+  forget("steps_at_once", root);
   return train::fingerprint(config::write_yaml(root));
 }
 
-void require_unchanged(const fs::path& folder, const Config& root, plugin::Registry& plugins) {
-  const Config before = load(train::RunFolder::open(folder).config(), {}, train::root_schema(),
-                             plugins, config::Files::may_be_missing);
+void require_unchanged(const fs::path& folder, Config root, plugin::Registry& plugins) {
+  Config before = load(train::RunFolder::open(folder).config(), {}, train::root_schema(), plugins,
+                       config::Files::may_be_missing);
+  for (Config* const config : {&before, &root}) forget("steps_at_once", *config);
   const auto changes = config::differences(before, root);
   if (changes.empty()) return;
   std::string message = "the configuration is not the one that " + folder.string() +

@@ -128,6 +128,7 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
   setting.controller = registry.create<Controller>(solver.component("controller"));
   setting.options =
       solve::options_from(solver, *setting.solver, *setting.controller, precision_, warnings);
+  setting.steps_at_once = solve::steps_at_once(solver, *setting.solver);
   if (!learn_span_) solve::check_stops(solver, setting.span[0], setting.span[1]);
   if (setting.options.on_failure == OnFailure::partial) {
     solver.fail("on_failure",
@@ -178,8 +179,9 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
     }
   }
   const auto make = [equation = dynamics.dynamics, solver, controller = setting.controller,
-                     device = device_, observer = session->observer](const SolveOptions& options) {
-    auto made = solve::make_setting(equation, solver, controller, options, device);
+                     device = device_, observer = session->observer,
+                     at_once = setting.steps_at_once](const SolveOptions& options) {
+    auto made = solve::make_setting(equation, solver, controller, options, device, at_once);
     return observer ? observer->observed(std::move(made)) : std::move(made);
   };
   if (wanted != nullptr) {

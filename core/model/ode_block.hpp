@@ -54,6 +54,7 @@ class OdeBlock {
     std::shared_ptr<const Solver> solver;
     std::shared_ptr<const Controller> controller;
     SolveOptions options;
+    std::int64_t steps_at_once = 0;
     Divergence divergence = Divergence::hutchinson;
     Distribution probe = Distribution::normal;
   };

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "odeum/successive.hpp"
 #include "odeum/tuning.hpp"
 
 namespace odeum::inline v1 {
@@ -34,6 +35,7 @@ std::unique_ptr<Readback> Device::readback(std::size_t bytes) {
   return std::make_unique<Awaited>(*this, bytes);
 }
 Readback::~Readback() = default;
+Successive::~Successive() = default;
 TunedDevice::~TunedDevice() = default;
 
 }  // namespace odeum::inline v1

@@ -13,20 +13,16 @@
 namespace odeum::solve {
 namespace {
 
-// A step into the non-finite is shortened tenfold at a time. If that many do not lead past where
-// the trouble was first seen, it was not a step too bold: the equation leaves the numbers there.
-constexpr double kShrink = 0.1;
+// Steps into the non-finite are shortened. If that many do not lead past where the trouble was
+// first seen, it was not a step too bold: the equation leaves the numbers there.
 constexpr int kMostShrinks = 10;
-
-void append(std::vector<View>& to, const std::vector<View>& views) {
-  to.insert(to.end(), views.begin(), views.end());
-}
 
 }  // namespace
 
 StepLoop::StepLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
                    std::shared_ptr<const Controller> controller, SolveOptions options,
-                   std::shared_ptr<Device> device, IntegratorRequest request)
+                   std::shared_ptr<Device> device, IntegratorRequest request,
+                   std::int64_t steps_at_once)
     : dynamics_(std::move(dynamics)),
       solver_(std::move(solver)),
       controller_(std::move(controller)),
@@ -35,7 +31,8 @@ StepLoop::StepLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
       request_(std::move(request)),
       method_{dynamics_, *solver_, *controller_, options_},
       first_(method_.adaptive() && options_.first_step == 0.0 ? FirstStep::chosen
-                                                              : FirstStep::given) {
+                                                              : FirstStep::given),
+      steps_at_once_(steps_at_once) {
   if (!method_.adaptive() && options_.step <= 0.0 && options_.steps <= 0) {
     throw ConfigError("a solver without step control needs step: or steps:");
   }
@@ -78,6 +75,7 @@ std::optional<SolveReport> StepLoop::solve(const SolveCall& call, Look look) {
     }
   }
   if (look == Look::later && !was_right(solve)) return std::nullopt;
+  expected_ = solve.report.accepted + solve.report.rejected;
   solve.report.t = solve.t;
   copy_members(call.rows, solve.report.status == Status::event ? at_event_ : now().state, call.end);
   solve.report.row_evaluations = solve.report.evaluations * call.rows;
@@ -95,7 +93,11 @@ bool StepLoop::set_out(Progress& solve) {
 
 void StepLoop::compile() {
   start_ = record_start(method_, first_);
-  attempt_ = record_attempt(method_, start_.carry, request_);
+  const bool watched = !request_.events.events.empty() || request_.until == Until::steady_state;
+  const bool waits = !device_->host_addressable() || steps_at_once_ > 1;
+  following_ =
+      method_.adaptive() && waits && !watched ? Following::forecast : Following::left_to_host;
+  attempt_ = record_attempt(method_, start_.carry, request_, following_);
   const auto build = [&](const Program& program, const char* what) {
     return device_->compile(optimize(program), {.name = what, .outputs = {}});
   };
@@ -108,80 +110,8 @@ void StepLoop::compile() {
     run_steady_ = build(record_steadiness(method_), "test for a steady state");
   }
   run_attempt_ = build(attempt_.program, "step");
+  attempts_together_ = dynamic_cast<Successive*>(run_attempt_.get());
   lay_out();
-}
-
-void StepLoop::lay_out() {
-  const auto memory = static_cast<std::int64_t>(controller_->initial_memory().size());
-  const auto scalars = [](std::int64_t n) {
-    return std::vector<ValueSpec>{{"scalars", {n}, DType::f64, RowClass::none}};
-  };
-  control_values_.resize(static_cast<std::size_t>(AttemptProgram::control_size + memory));
-  decision_values_.resize(static_cast<std::size_t>(AttemptProgram::decision_size + memory));
-  constants_.resize(dynamics_.constants.size());
-
-  workspace_ = std::make_unique<Workspace>(*device_);
-  workspace_->add(scalars(2), &start_control_);
-  workspace_->add(scalars(StartProgram::begin_size), &begin_);
-  workspace_->add(scalars(AttemptProgram::control_size + memory), &control_);
-  const std::int64_t decisions = knows_steps() ? kMostTrusted : 1;
-  workspace_->add(scalars(decisions * (AttemptProgram::decision_size + memory)), &decision_);
-  workspace_->add(scalars(2 + kTogether.back()), &point_);
-  workspace_->add(attempt_.dense, &dense_);
-  if (watch_) workspace_->add(member_specs(dynamics_), &at_event_);
-  workspace_->add(scalars(1), &steady_time_);
-  workspace_->add({{"steadiness", {kRows}, DType::f64, RowClass::per_row}}, &steady_);
-  if (!request_.extra_at) workspace_->add(attempt_.extra, &extra_);
-  for (Half& half : halves_) {
-    workspace_->add(member_specs(dynamics_), &half.state);
-    workspace_->add(start_.carry, &half.carry);
-  }
-}
-
-/// Puts the call's state, constants and this loop's memory into the programs' argument lists.
-void StepLoop::bind(const SolveCall& call) {
-  workspace_->place(call.rows);
-  std::copy(call.constants.begin(), call.constants.end(), constants_.begin());
-  current_ = 0;
-  for (int i = 0; i < 2; ++i) {
-    Half& half = halves_[i];
-    const Half& other = halves_[1 - i];
-    half.start_in = start_control_;
-    append(half.start_in, half.state);
-    append(half.start_in, constants_);
-    half.start_out = begin_;
-    append(half.start_out, half.carry);
-
-    half.attempt_in = control_;
-    append(half.attempt_in, half.state);
-    append(half.attempt_in, half.carry);
-    append(half.attempt_in, constants_);
-    half.attempt_out = decision_;
-    append(half.attempt_out, other.state);
-    append(half.attempt_out, other.carry);
-    append(half.attempt_out, dense_);
-    half.attempt_out.resize(half.attempt_out.size() + attempt_.extra.size());
-    std::copy(extra_.begin(), extra_.end(),
-              half.attempt_out.end() - static_cast<std::ptrdiff_t>(attempt_.extra.size()));
-
-    half.interpolate_in = point_;
-    append(half.interpolate_in, half.state);
-    append(half.interpolate_in, half.carry);
-    append(half.interpolate_in, other.state);
-    append(half.interpolate_in, other.carry);
-    append(half.interpolate_in, dense_);
-
-    half.watch_in.assign(half.interpolate_in.begin() + 1, half.interpolate_in.end());
-    append(half.watch_in, constants_);
-    half.steady_in = steady_time_;
-    append(half.steady_in, other.state);
-    append(half.steady_in, constants_);
-  }
-  if (watch_) watch_->begin(call.rows);
-  const std::vector<ValueSpec> members = member_specs(dynamics_);
-  for (std::size_t m = 0; m < members.size(); ++m) {
-    device_->copy(now().state[m], call.initial[m], bytes_of(members[m], call.rows));
-  }
 }
 
 /// Whether `time` lies behind `t` in the direction of the solve.
@@ -201,6 +131,8 @@ double StepLoop::target(const Progress& solve) const {
 
 /// Evaluates what the first step needs and chooses its size. False: the solve has failed.
 bool StepLoop::begin(Progress& solve) {
+  row_.clear();
+  taken_ = 0;
   const double control[2] = {solve.t, solve.call.times.back() - solve.t};
   device_->upload(start_control_[0], control, sizeof control);
   run_start_->run(solve.call.rows, now().start_in, now().start_out);
@@ -235,34 +167,18 @@ bool StepLoop::attempt(Progress& solve) {
 
   control_values_[AttemptProgram::t] = solve.t;
   control_values_[AttemptProgram::h] = step.h;
-  device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
-  place_outputs(solve, step);
-  run_attempt_->run(solve.call.rows, now().attempt_in, now().attempt_out);
+  if (!is_queued(solve, step)) queue(solve, step);
+  const Queued& taken = row_[taken_++];
+  current_ = taken.place;
   solve.report.evaluations += attempt_.evaluations;
   solve.report.h = step.h;
   if (solve.look == Look::later) return trust(solve, step);
-  device_->download(decision_values_.data(), decision_[0],
-                    decision_values_.size() * sizeof(double));
+  const auto decision =
+      scalars_.begin() + static_cast<std::ptrdiff_t>(places_.size() * control_count_ +
+                                                     taken.decision * decision_values_.size());
+  std::copy_n(decision, decision_values_.size(), decision_values_.begin());
   solve.report.error_ratio = decision_values_[AttemptProgram::error_ratio];
   return judge(solve, step);
-}
-
-/// Where the attempt's decision goes, and its dense output and extra outputs; nowhere if nobody
-/// will look at them.
-void StepLoop::place_outputs(const Progress& solve, const Pace::Step& step) {
-  now().attempt_out.front() =
-      decision_[0] + trusted_.size() * decision_values_.size() * sizeof(double);
-  const auto end = now().attempt_out.end();
-  const auto extra = end - static_cast<std::ptrdiff_t>(attempt_.extra.size());
-  const auto dense = extra - static_cast<std::ptrdiff_t>(dense_.size());
-  if (watch_ || lies_within(solve, step)) {
-    std::copy(dense_.begin(), dense_.end(), dense);
-  } else {
-    std::fill(dense, extra, View{});
-  }
-  if (!request_.extra_at) return;
-  const std::span<const View> places = request_.extra_at(solve.report.accepted);
-  std::copy(places.begin(), places.end(), extra);
 }
 
 /// Whether the next time to save lies inside the step, its end excluded.
@@ -318,7 +234,7 @@ bool StepLoop::accept(Progress& solve, Pace::Step step) {
   const bool ended = watch_ && end_at_event(solve, step);
   if (request_.save == SaveTimes::interpolated) deliver_within(solve, step);
   ++solve.report.accepted;
-  current_ = 1 - current_;
+  current_ = behind(current_);
   solve.t = step.end;
   if (ended || (run_steady_ && end_at_steady_state(solve))) return false;
   if (!step.lands) return true;
@@ -385,15 +301,16 @@ void StepLoop::explain(Progress& solve) {
 /// is of no use any more.
 std::vector<double> StepLoop::errors_of_shorter_steps(const Progress& solve) {
   std::vector<View> outputs = now().attempt_out;
-  const std::size_t kept = 1 + now().state.size() + now().carry.size();
-  std::fill(outputs.begin() + static_cast<std::ptrdiff_t>(kept), outputs.end(), View{});
+  const std::size_t unwanted = attempt_.dense.size() + attempt_.extra.size();
+  std::fill(outputs.end() - static_cast<std::ptrdiff_t>(unwanted), outputs.end(), View{});
   std::vector<double> errors;
   control_values_[AttemptProgram::t] = solve.t;
   for (int k = 0; k < kShorterSteps; ++k) {
     control_values_[AttemptProgram::h] = std::ldexp(solve.report.h, kAsTried - k);
-    device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
+    device_->upload(now().control[0], control_values_.data(),
+                    control_values_.size() * sizeof(double));
     run_attempt_->run(solve.call.rows, now().attempt_in, outputs);
-    device_->download(decision_values_.data(), decision_[0],
+    device_->download(decision_values_.data(), outputs.front(),
                       decision_values_.size() * sizeof(double));
     const bool finite = decision_values_[AttemptProgram::non_finite] == 0.0;
     errors.push_back(finite ? decision_values_[AttemptProgram::error_ratio] : HUGE_VAL);
@@ -435,7 +352,8 @@ void StepLoop::diagnose(Progress& solve) {
   }
   control_values_[AttemptProgram::t] = solve.t;
   control_values_[AttemptProgram::h] = report.h;
-  device_->upload(control_[0], control_values_.data(), control_values_.size() * sizeof(double));
+  device_->upload(now().control[0], control_values_.data(),
+                  control_values_.size() * sizeof(double));
   run_diagnosis_->run(rows, now().attempt_in, views);
   const std::span<const View> all(views);
   if (report.status == Status::non_finite) {

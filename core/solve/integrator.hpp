@@ -10,6 +10,7 @@
 
 #include "odeum/controller.hpp"
 #include "odeum/solve.hpp"
+#include "odeum/successive.hpp"
 #include "solve/event_watch.hpp"
 #include "solve/inspection.hpp"
 #include "solve/pace.hpp"
@@ -24,16 +25,19 @@ inline constexpr std::array<std::size_t, 3> kTogether{1, 4, 16};
 
 class StepLoop final : public Integrator {
  public:
+  /// `steps_at_once`: attempts that the device is given together; 0: as many as suit it.
   StepLoop(Dynamics dynamics, std::shared_ptr<const Solver> solver,
            std::shared_ptr<const Controller> controller, SolveOptions options,
-           std::shared_ptr<Device> device, IntegratorRequest request);
+           std::shared_ptr<Device> device, IntegratorRequest request,
+           std::int64_t steps_at_once = 0);
 
   SolveReport integrate(const SolveCall& call) override;
 
  private:
-  /// Arguments of the programs for one of the two halves that the state alternates between.
-  struct Half {
-    std::vector<View> state, carry;
+  /// One of the places that the state goes round through, a step each, with the programs'
+  /// arguments for the step that begins there.
+  struct Place {
+    std::vector<View> control, state, carry, dense, extra;
     std::vector<View> start_in, start_out;
     std::vector<View> attempt_in, attempt_out;
     std::vector<View> interpolate_in;
@@ -45,6 +49,13 @@ class StepLoop final : public Integrator {
     at_once,
     later,  ///< given steps are taken on trust; decisions are looked at together
     again   ///< at once, in a solve that trust had failed in: observers have seen its steps
+  };
+  /// An attempt that the device has been given, and the host has not yet taken up.
+  struct Queued {
+    std::size_t place;     ///< where it begins
+    std::size_t decision;  ///< which of the decisions is its
+    std::int64_t index;    ///< of the accepted step that it was taken for
+    bool dense;            ///< its dense output is there
   };
   /// A solve under way.
   struct Progress {
@@ -69,14 +80,33 @@ class StepLoop final : public Integrator {
 
   void compile();
   void lay_out();
+  bool lay_out_places(std::int64_t rows);
+  std::size_t place_bytes(std::int64_t rows) const;
   void bind(const SolveCall& call);
-  Half& now() { return halves_[current_]; }
-  Half& next() { return halves_[1 - current_]; }
+  void bind_place(std::size_t index);
+  std::size_t behind(std::size_t place) const { return (place + 1) % places_.size(); }
+  Place& now() { return places_[current_]; }
+  Place& next() { return places_[behind(current_)]; }
 
   bool set_out(Progress& solve);
   bool begin(Progress& solve);
   bool attempt(Progress& solve);
-  void place_outputs(const Progress& solve, const Pace::Step& step);
+  bool is_queued(const Progress& solve, const Pace::Step& step) const;
+  void queue(Progress& solve, const Pace::Step& step);
+  std::size_t row_length(const Progress& solve, const Pace::Step& step) const;
+  void write_control(const Progress& solve, const Pace::Step& step);
+  bool foresee(const Progress& solve, std::size_t most);
+  bool pass_landing(Progress& solve) const;
+  std::vector<double> landings(const Progress& solve, std::size_t count) const;
+  void place_outputs(const Progress& solve, bool dense);
+  std::optional<std::span<const View>> extra_places(std::int64_t next, std::size_t ahead) const;
+  void run_row(const Progress& solve);
+  void read_row();
+  double* control_of(std::size_t place) { return scalars_.data() + place * control_count_; }
+  const double* control_of(std::size_t place) const {
+    return scalars_.data() + place * control_count_;
+  }
+  View decision_view(std::size_t index) const;
   bool lies_within(const Progress& solve, const Pace::Step& step) const;
   bool judge(Progress& solve, const Pace::Step& step);
   bool accept(Progress& solve, Pace::Step step);
@@ -106,22 +136,35 @@ class StepLoop final : public Integrator {
   IntegratorRequest request_;
   Method method_;
   FirstStep first_;
+  std::int64_t steps_at_once_;
 
   StartProgram start_;
+  Following following_ = Following::left_to_host;
   AttemptProgram attempt_;
   std::unique_ptr<Executable> run_start_, run_attempt_, run_diagnosis_, run_steady_;
+  Successive* attempts_together_ = nullptr;  ///< run_attempt_, where its device can
   /// By number of points, kTogether; made when first needed.
   std::array<std::unique_ptr<Executable>, kTogether.size()> run_interpolation_;
   std::unique_ptr<EventWatch> watch_;  ///< null: no events are asked for
   std::unique_ptr<Inspection> inspection_;
 
-  std::unique_ptr<Workspace> workspace_;
-  std::vector<View> start_control_, begin_, control_, decision_, point_, dense_, extra_;
+  std::unique_ptr<Workspace> workspace_, round_;
+  std::vector<View> start_control_, begin_, point_;
   std::vector<View> at_event_, steady_time_, steady_;
   std::vector<View> constants_;
-  Half halves_[2];
-  int current_ = 0;
+  std::vector<Place> places_;
+  std::int64_t placed_rows_ = -1;
+  std::size_t current_ = 0;
+  /// Control and decision of the attempt at hand. A control in memory may be longer: its course.
   std::vector<double> control_values_, decision_values_;
+  std::size_t control_count_ = 0;
+  /// All places' controls, then decisions, and what the host has written or read of them.
+  std::vector<View> scalars_view_;
+  std::vector<double> scalars_;
+  std::vector<Queued> row_;
+  std::size_t taken_ = 0;      ///< attempts of the row that the host has taken up
+  std::int64_t expected_ = 0;  ///< attempts of the last solve
+  std::vector<RunArguments> row_arguments_;
   /// Steps whose decisions are looked at together, at most.
   static constexpr std::int64_t kMostTrusted = 1024;
   std::vector<double> trusted_;  ///< sizes of the steps whose decisions nobody has looked at

@@ -29,7 +29,7 @@ bool StepLoop::was_right(Progress& solve) {
   const std::size_t size = decision_values_.size();
   if (!solve.betrayed && !trusted_.empty()) {
     trusted_decisions_.resize(trusted_.size() * size);
-    device_->download(trusted_decisions_.data(), decision_[0],
+    device_->download(trusted_decisions_.data(), decision_view(0),
                       trusted_decisions_.size() * sizeof(double));
     for (std::size_t i = 0; i < trusted_.size(); ++i) {
       const double* decision = trusted_decisions_.data() + i * size;

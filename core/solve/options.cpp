@@ -137,6 +137,13 @@ Schema common_solver_keys() {
                "seeing what is behind it, and the method starts anew there")
       .integer("max_steps", 100000, "attempted steps after which a solve ends")
       .at_least(1)
+      .integer("steps_at_once",
+               "attempted steps that a device is given before the host looks at what became of "
+               "them; changes no result; more wait less and need memory for a state each. Default: "
+               "on accelerators up to 8, of given steps 64, within 64 MiB")
+      .at_least(1)
+      .at_most(1024)
+      .optional()
       .text("on_failure", "fail",
             "fail: stop; partial: keep what was reached (solve only); skip_sample: train on the "
             "other samples")
@@ -184,6 +191,19 @@ SolveOptions options_from(const Config& config, const Solver& solver, const Cont
     check_fixed(config, solver, options);
   }
   return options;
+}
+
+std::int64_t steps_at_once(const Config& config, const Solver& solver) {
+  if (!config.has("steps_at_once")) return 0;
+  if (solver.host_driven()) {
+    config.fail("steps_at_once", "'" + config.use() + "' chooses its own steps: remove it");
+  }
+  if (config.text("step_size") == "per_sample") {
+    config.fail("steps_at_once",
+                "has no effect on step_size: per_sample, whose finished samples leave the batch "
+                "after each step: remove it");
+  }
+  return config.integer("steps_at_once");
 }
 
 }  // namespace odeum::solve

@@ -2,6 +2,7 @@
 // The keys that every solver takes, beside its own: tolerances, steps, limits, the controller.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,9 @@ Schema common_solver_keys();
 /// step.
 SolveOptions options_from(const Config& config, const Solver& solver, const Controller& controller,
                           DType state, std::vector<std::string>& warnings);
+
+/// `steps_at_once:` of a validated `solver:`, as make_setting takes it: no part of the options,
+/// since no result depends on it. Throws ConfigError where the solver takes its steps otherwise.
+std::int64_t steps_at_once(const Config& config, const Solver& solver);
 
 }  // namespace odeum::solve

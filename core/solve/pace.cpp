@@ -7,8 +7,6 @@
 namespace odeum::solve {
 namespace {
 
-// Hairer's DOPRI5 stretches the last step by up to a hundredth rather than leave a sliver.
-constexpr double kStretch = 1.01;
 // A fixed grid is cut short only by more than what rounding leaves over.
 constexpr double kGridSlack = 1.0 + 1e-6;
 // Under this many units in the last place of t a step no longer moves a state reliably.

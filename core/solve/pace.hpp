@@ -9,6 +9,11 @@
 
 namespace odeum::solve {
 
+/// Hairer's DOPRI5 stretches the last step by up to a hundredth rather than leave a sliver.
+inline constexpr double kStretch = 1.01;
+/// A step into the non-finite is shortened tenfold.
+inline constexpr double kShrink = 0.1;
+
 enum class Stepping : std::uint8_t { adaptive, given };
 
 class Pace {
@@ -28,6 +33,7 @@ class Pace {
     bool too_small = false;  ///< below the resolution of t
   };
   Step next(double t) const;
+  double proposal() const { return proposal_; }
 
   void accepted(const Step& step, double next_h);
   void rejected(double next_h) { propose(next_h); }

@@ -8,7 +8,6 @@ namespace {
 
 // As the loop with a shared step: a step into the non-finite is shortened tenfold at a time, and
 // if that many do not lead past where the trouble was, the equation leaves the numbers there.
-constexpr double kShrink = 0.1;
 constexpr int kMostShrinks = 10;
 // An iteration that did not converge is tried over a quarter of the step, as in CVODE (ETACF).
 constexpr double kUnconverged = 0.25;

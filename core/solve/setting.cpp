@@ -13,12 +13,13 @@ class Setting final : public SolveSetting {
  public:
   Setting(Dynamics dynamics, std::shared_ptr<const Solver> solver,
           std::shared_ptr<const Controller> controller, SolveOptions options,
-          std::shared_ptr<Device> device)
+          std::shared_ptr<Device> device, std::int64_t steps_at_once)
       : dynamics_(std::move(dynamics)),
         solver_(std::move(solver)),
         controller_(std::move(controller)),
         options_(std::move(options)),
-        device_(std::move(device)) {}
+        device_(std::move(device)),
+        steps_at_once_(steps_at_once) {}
 
   const Dynamics& dynamics() const override { return dynamics_; }
   const Solver& solver() const override { return *solver_; }
@@ -32,7 +33,8 @@ class Setting final : public SolveSetting {
       return std::make_unique<SampleLoop>(dynamics, solver_, controller_, options, device_,
                                           request);
     }
-    return std::make_unique<StepLoop>(dynamics, solver_, controller_, options, device_, request);
+    return std::make_unique<StepLoop>(dynamics, solver_, controller_, options, device_, request,
+                                      steps_at_once_);
   }
   std::unique_ptr<Executable> compile(const Program& program,
                                       const CompileOptions& options) const override {
@@ -49,15 +51,18 @@ class Setting final : public SolveSetting {
   std::shared_ptr<const Controller> controller_;
   SolveOptions options_;
   std::shared_ptr<Device> device_;
+  std::int64_t steps_at_once_;
 };
 
 }  // namespace
 
 std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<const Solver> solver,
                                            std::shared_ptr<const Controller> controller,
-                                           SolveOptions options, std::shared_ptr<Device> device) {
+                                           SolveOptions options, std::shared_ptr<Device> device,
+                                           std::int64_t steps_at_once) {
   return std::make_unique<Setting>(std::move(dynamics), std::move(solver), std::move(controller),
-                                   std::move(options), program::with_host_calls(std::move(device)));
+                                   std::move(options), program::with_host_calls(std::move(device)),
+                                   steps_at_once);
 }
 
 void check_solver(const Config& config, const Solver& solver, const SolveOptions& options,

@@ -2,6 +2,7 @@
 // One solve of a pipeline, ready for a gradient method or for integrating alone.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "odeum/config.hpp"
@@ -11,9 +12,12 @@
 
 namespace odeum::solve {
 
+/// `steps_at_once`: attempts that the device is given together, which changes no result; 0: as many
+/// as suit it.
 std::unique_ptr<SolveSetting> make_setting(Dynamics dynamics, std::shared_ptr<const Solver> solver,
                                            std::shared_ptr<const Controller> controller,
-                                           SolveOptions options, std::shared_ptr<Device> device);
+                                           SolveOptions options, std::shared_ptr<Device> device,
+                                           std::int64_t steps_at_once = 0);
 
 /// Throws ConfigError at `solver:` where the method, or an option, cannot do with these dynamics.
 void check_solver(const Config& config, const Solver& solver, const SolveOptions& options,

@@ -6,6 +6,8 @@
 #include "odeum/transforms.hpp"
 #include "solve/error_norm.hpp"
 #include "solve/first_step.hpp"
+#include "solve/forecast.hpp"
+#include "solve/pace.hpp"
 #include "solve/rates.hpp"
 
 namespace odeum::solve {
@@ -91,9 +93,12 @@ struct RecordedStep {
   StepOutputs out;
   std::int64_t evaluations = 0;
 
-  RecordedStep(const Method& method, const std::vector<ValueSpec>& carry, DenseOutput dense) {
+  /// `more` numbers come behind the control's own.
+  RecordedStep(const Method& method, const std::vector<ValueSpec>& carry, DenseOutput dense,
+               std::int64_t more = 0) {
     const auto memories = static_cast<std::int64_t>(method.controller.initial_memory().size());
-    control = recording.input("control", {AttemptProgram::control_size + memories}, DType::f64);
+    control =
+        recording.input("control", {AttemptProgram::control_size + memories + more}, DType::f64);
     in.t = entry(control, AttemptProgram::t);
     in.h = entry(control, AttemptProgram::h);
     for (int i = 0; i < memories; ++i) {
@@ -108,6 +113,51 @@ struct RecordedStep {
     evaluations = rates.calls();
   }
 };
+
+struct Judged {
+  Tensor ratio, non_finite, convergence;
+};
+
+/// As the loop judges an attempt: whether its numbers are finite, and whether it is accepted.
+std::pair<Tensor, Tensor> judge(const RecordedStep& step, Tensor accept, const Judged& judged,
+                                const SolveOptions& options) {
+  const auto number = [&](double value) { return full(step.in.h, {1}, value); };
+  const Tensor finite =
+      less(judged.non_finite, number(0.5)) * less(abs(judged.ratio), number(HUGE_VAL));
+  const Tensor converged = less(judged.convergence, number(std::nextafter(1.0, 2.0)));
+  Tensor passes = 1.0 - equal(accept, number(0.0));
+  if (options.at_min_step == AtMinStep::clip) {
+    passes = max(passes, 1.0 - less(number(kStretch * options.min_step), abs(step.in.h)));
+  }
+  return {finite, finite * converged * passes};
+}
+
+/// The control of the attempt that follows, and the members and carry that it begins with.
+std::vector<Tensor> follow(const RecordedStep& step, const ControlOutputs& control,
+                           const Judged& judged, const SolveOptions& options) {
+  const auto [finite, accepted] = judge(step, control.accept, judged, options);
+  const std::int64_t size = step.control.shape()[0];
+  const Forecast forecast =
+      record_forecast({.t = step.in.t,
+                       .h = step.in.h,
+                       .course = slice(step.control, 0, size - Course::size, size),
+                       .accepted = accepted,
+                       .finite = finite,
+                       .next_h = control.next_h},
+                      options);
+  std::vector<Tensor> next{forecast.times};
+  next.insert(next.end(), control.memory.begin(), control.memory.end());
+  next.push_back(forecast.course);
+  std::vector<Tensor> outputs{concat(next, 0)};
+  const auto choose = [&](const std::vector<Tensor>& after, const std::vector<Tensor>& before) {
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      outputs.push_back(select(matched(accepted, after[i]), after[i], before[i]));
+    }
+  };
+  choose(step.out.y, step.in.y);
+  choose(step.out.carry, step.in.carry);
+  return outputs;
+}
 
 }  // namespace
 
@@ -150,11 +200,13 @@ StartProgram record_start(const Method& method, FirstStep first) {
 }
 
 AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>& carry,
-                              const IntegratorRequest& request) {
+                              const IntegratorRequest& request, Following following) {
   const bool interpolated =
       request.save == SaveTimes::interpolated || !request.events.events.empty();
   const bool dense = interpolated || (request.extra && request.extra_dense == DenseOutput::wanted);
-  RecordedStep step(method, carry, dense ? DenseOutput::wanted : DenseOutput::not_wanted);
+  const bool forecast = following == Following::forecast;
+  RecordedStep step(method, carry, dense ? DenseOutput::wanted : DenseOutput::not_wanted,
+                    forecast ? Course::size : 0);
   const std::span<const Member> members = method.dynamics.members;
   const Tensor bad = non_finite_entries(step.out.y, members, step.control);
   Tensor ratio = full(step.control, {1}, 0.0);
@@ -181,8 +233,12 @@ AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>
   const auto append = [&](const std::vector<Tensor>& values) {
     outputs.insert(outputs.end(), values.begin(), values.end());
   };
-  append(step.out.y);
-  append(step.out.carry);
+  if (forecast) {
+    append(follow(step, control, {ratio, bad, convergence}, method.options));
+  } else {
+    append(step.out.y);
+    append(step.out.carry);
+  }
 
   if (interpolated) {
     append(step.out.dense);

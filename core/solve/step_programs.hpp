@@ -53,6 +53,10 @@ StartProgram record_start(const Method& method, FirstStep first);
 /// (control [t, h, memory], members, carry, constants) to (decision [accept, next h, error ratio,
 /// non-finite entries, convergence (of an iteration inside the step, 0: none), memory], members,
 /// carry, dense, extra). A step that has not converged is not accepted; the next is a quarter.
+///
+/// With what follows (adaptive methods only) control is [t, h, memory, course], behind the decision
+/// comes the control of the attempt that follows, and members and carry are what that one begins
+/// with: those behind the step if it is accepted, else those before it.
 struct AttemptProgram {
   enum Control { t, h, control_size };
   enum Decision { accept, next_h, error_ratio, non_finite, convergence, decision_size };
@@ -62,8 +66,9 @@ struct AttemptProgram {
   std::vector<ValueSpec> iteration;  ///< its convergence, as record_diagnosis gives it; or empty
   std::int64_t evaluations = 0;
 };
+enum class Following : std::uint8_t { left_to_host, forecast };
 AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>& carry,
-                              const IntegratorRequest& request);
+                              const IntegratorRequest& request, Following following);
 
 /// (control [t, h, x, x, ...], members, carry, new members, new carry, dense) to the members at
 /// t + x h, for `points` numbers x, one after another.

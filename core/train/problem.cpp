@@ -83,6 +83,7 @@ Problem::Problem(const Config& root, const plugin::Registry& registry)
   solver_ = registry.create<Solver>(solver);
   controller_ = registry.create<Controller>(solver.component("controller"));
   options_ = solve::options_from(solver, *solver_, *controller_, precision_, warnings_);
+  steps_at_once_ = solve::steps_at_once(solver, *solver_);
   if (options_.on_failure == OnFailure::skip_sample) {
     solver.fail("on_failure", "skip_sample is for training; here: fail or partial");
   }
@@ -148,7 +149,8 @@ std::vector<double> Problem::download(View from, std::size_t elements) const {
 }
 
 std::unique_ptr<SolveSetting> Problem::setting(const SolveOptions& options) const {
-  return solve::make_setting(dynamics_.dynamics, solver_, controller_, options, device_);
+  return solve::make_setting(dynamics_.dynamics, solver_, controller_, options, device_,
+                             steps_at_once_);
 }
 
 Problem::Constants Problem::constants(const std::vector<double>& parameter_values) const {

@@ -76,6 +76,7 @@ class Problem {
   std::shared_ptr<const Solver> solver_;
   std::shared_ptr<const Controller> controller_;
   SolveOptions options_;
+  std::int64_t steps_at_once_ = 0;
   SaveTimes save_ = SaveTimes::interpolated;
   std::int64_t every_step_ = 0;  ///< each so manieth step is saved instead of times; 0: times
   EventFunctions events_;

@@ -7,9 +7,15 @@
 #include "kernelgen/plan.hpp"
 #include "kernelgen/replays.hpp"
 #include "odeum/error.hpp"
+#include "odeum/successive.hpp"
 
 namespace odeum::kernelgen {
 namespace {
+
+/// Both halves of a state, for every step of a solve whose steps are kept: a few hundred.
+constexpr std::size_t kMostReplays = 256;
+/// Runs that are recorded together: the rows of attempts of some solves.
+constexpr std::size_t kMostRows = 64;
 
 Source assemble(const Plan& plan, const std::string& program, Dialect dialect, IndexWidth width) {
   Source source{program, {}, {}, {}};
@@ -40,10 +46,16 @@ class Variant {
 
   std::size_t scratch_bytes(std::int64_t rows) const { return plan_.scratch_bytes(rows); }
 
-  void run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
-    if (plan_.launches.empty()) return;
+  /// Has memory for a run, and its arguments in `views`.
+  void prepare(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
     reserve(rows);
     bind(rows, inputs, outputs);
+  }
+  std::span<const View> views() const { return views_; }
+
+  void run(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) {
+    if (plan_.launches.empty()) return;
+    prepare(rows, inputs, outputs);
     if (machine_->records() && plan_.launches.size() >= kWorthRecording) {
       replays_.run(*machine_, rows, views_, [this, rows] { queue(rows); });
     } else {
@@ -51,10 +63,7 @@ class Variant {
     }
   }
 
- private:
-  /// Fewer launches cost no more than to launch what was recorded.
-  static constexpr std::size_t kWorthRecording = 4;
-
+  /// What was prepared last.
   void queue(std::int64_t rows) {
     for (const Launch& launch : plan_.launches) {
       if (launch.product >= 0) {
@@ -74,6 +83,10 @@ class Variant {
                          std::span(places_).first(launch.slots.size()));
     }
   }
+
+ private:
+  /// Fewer launches cost no more than to launch what was recorded.
+  static constexpr std::size_t kWorthRecording = 4;
 
   void multiply(const Launch& launch, std::int64_t rows) {
     const LibraryProduct& p = plan_.products[static_cast<std::size_t>(launch.product)];
@@ -170,10 +183,10 @@ class Variant {
   std::shared_ptr<void> constants_, scratch_;
   std::size_t capacity_ = 0;
   std::vector<View> views_, places_;
-  Replays replays_;
+  Replays replays_{kMostReplays};
 };
 
-class GeneratedExecutable final : public Executable {
+class GeneratedExecutable final : public Executable, public Successive {
  public:
   GeneratedExecutable(Program program, CompileOptions options, std::shared_ptr<Machine> machine)
       : program_(std::move(program)), options_(std::move(options)), machine_(std::move(machine)) {
@@ -186,14 +199,31 @@ class GeneratedExecutable final : public Executable {
 
   void run(std::int64_t rows, std::span<const View> inputs,
            std::span<const View> outputs) override {
-    if (rows < 0 || inputs.size() != program_.inputs.size() ||
-        outputs.size() != program_.outputs.size()) {
-      bug("program '" + options_.name + "' takes " + std::to_string(program_.inputs.size()) +
-          " inputs and " + std::to_string(program_.outputs.size()) + " outputs; given are " +
-          std::to_string(inputs.size()) + " and " + std::to_string(outputs.size()) + ", with " +
-          std::to_string(rows) + " rows");
-    }
+    check(rows, inputs, outputs);
     variant(outputs).run(rows, inputs, outputs);
+  }
+
+  void run_successively(std::int64_t rows, std::span<const RunArguments> runs) override {
+    const auto one_by_one = [&] {
+      for (const RunArguments& each : runs)
+        variant(each.outputs).run(rows, each.inputs, each.outputs);
+    };
+    for (const RunArguments& each : runs) check(rows, each.inputs, each.outputs);
+    if (runs.size() < 2 || !machine_->records()) return one_by_one();
+    together_views_.clear();
+    for (const RunArguments& each : runs) {
+      Variant& made = variant(each.outputs);
+      made.prepare(rows, each.inputs, each.outputs);
+      together_views_.push_back({nullptr, last_});
+      together_views_.insert(together_views_.end(), made.views().begin(), made.views().end());
+    }
+    together_.run(*machine_, rows, together_views_, one_by_one, [&] {
+      for (const RunArguments& each : runs) {
+        Variant& made = variant(each.outputs);
+        made.prepare(rows, each.inputs, each.outputs);
+        made.queue(rows);
+      }
+    });
   }
 
   std::size_t scratch_bytes(std::int64_t rows) const override {
@@ -201,6 +231,16 @@ class GeneratedExecutable final : public Executable {
   }
 
  private:
+  void check(std::int64_t rows, std::span<const View> inputs, std::span<const View> outputs) const {
+    if (rows < 0 || inputs.size() != program_.inputs.size() ||
+        outputs.size() != program_.outputs.size()) {
+      bug("program '" + options_.name + "' takes " + std::to_string(program_.inputs.size()) +
+          " inputs and " + std::to_string(program_.outputs.size()) + " outputs; given are " +
+          std::to_string(inputs.size()) + " and " + std::to_string(outputs.size()) + ", with " +
+          std::to_string(rows) + " rows");
+    }
+  }
+
   Variant& variant(std::span<const View> outputs) {
     const auto matches = [&outputs](const std::vector<bool>& wanted) {
       for (std::size_t k = 0; k < outputs.size(); ++k) {
@@ -231,6 +271,8 @@ class GeneratedExecutable final : public Executable {
   std::shared_ptr<Machine> machine_;
   std::vector<std::pair<std::vector<bool>, Variant>> variants_;
   std::size_t last_ = 0;
+  std::vector<View> together_views_;  ///< of all runs, each behind which variant it is
+  Replays together_{kMostRows};
 };
 
 }  // namespace

@@ -6,9 +6,6 @@
 namespace odeum::kernelgen {
 namespace {
 
-/// Both halves of a state, for every step of a solve whose steps are kept: a few hundred.
-constexpr std::size_t kMost = 256;
-
 std::uint64_t hash_of(std::int64_t rows, std::span<const View> views) {
   std::uint64_t value = 14695981039346656037ULL;  // FNV-1a, by words
   const auto take = [&value](std::uint64_t word) { value = (value ^ word) * 1099511628211ULL; };
@@ -36,7 +33,7 @@ std::unique_ptr<Recorded> recorded(Machine& machine, const std::function<void()>
 }  // namespace
 
 void Replays::run(Machine& machine, std::int64_t rows, std::span<const View> views,
-                  const std::function<void()>& queue) {
+                  const std::function<void()>& first, const std::function<void()>& queue) {
   const std::uint64_t hash = hash_of(rows, views);
   for (Known& known : known_) {
     if (known.hash != hash || known.rows != rows || !same(known.views, views)) continue;
@@ -44,13 +41,13 @@ void Replays::run(Machine& machine, std::int64_t rows, std::span<const View> vie
     ++machine.counts().replays;
     return known.recorded->replay();
   }
-  queue();
+  first();
   Known seen{hash, rows, {views.begin(), views.end()}, nullptr};
-  if (known_.size() < kMost) {
+  if (known_.size() < most_) {
     known_.push_back(std::move(seen));
   } else {
     known_[oldest_] = std::move(seen);
-    oldest_ = (oldest_ + 1) % kMost;
+    oldest_ = (oldest_ + 1) % most_;
   }
 }
 

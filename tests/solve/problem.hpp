@@ -65,6 +65,7 @@ struct Method {
   SaveTimes save = SaveTimes::exact;
   std::map<std::string, Config::Value> keys = {};  ///< the solver's own
   std::shared_ptr<const Solver> given = nullptr;   ///< instead of the plugin `solver`
+  std::int64_t steps_at_once = 0;
 };
 
 inline SolveOptions tolerances(double rtol, double atol) {
@@ -86,7 +87,7 @@ inline std::unique_ptr<SolveSetting> setting_of(const Dynamics& dynamics, const 
       method.given ? method.given : component<Solver>("solver", method.solver, method.keys);
   return solve::make_setting(dynamics, solver,
                              component<Controller>("controller", method.controller), method.options,
-                             std::move(device));
+                             std::move(device), method.steps_at_once);
 }
 
 struct Solution {

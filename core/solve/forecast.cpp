@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "solve/forecast.hpp"
+
+#include <cmath>
+
+#include "odeum/solve.hpp"
+#include "solve/pace.hpp"
+
+namespace odeum::solve {
+namespace {
+
+Tensor entry(Tensor values, int index) { return slice(values, 0, index, index + 1); }
+
+Tensor number(Tensor like, double value) { return full(like, {1}, value); }
+
+Tensor at_most(Tensor a, Tensor b) { return 1.0 - less(b, a); }
+
+/// Pace's, with the number next to h in the direction of 0 as h (1 - u) rounds: u |h| is half to
+/// one unit in the last place. Once is enough: what rounding end - t added is at most half of one.
+Tensor step_up_to(Tensor t, Tensor end) {
+  const Tensor h = end - t;
+  const Tensor passes = select(less(t, end), less(end, t + h), less(t + h, end));
+  return select(passes, h * std::nextafter(1.0, 0.0), h);
+}
+
+/// Magnitude of the next proposal, within the limits.
+Tensor proposal_after(const Attempted& attempt, Tensor landed, const SolveOptions& options) {
+  const Tensor wished = abs(attempt.next_h);
+  const Tensor before = entry(attempt.course, Course::proposal);
+  const Tensor accepted = select(landed, max(wished, before), wished);
+  const Tensor repeated = select(attempt.finite, wished, abs(kShrink * attempt.h));
+  const Tensor proposal = max(select(attempt.accepted, accepted, repeated), options.min_step);
+  return std::isfinite(options.max_step) ? min(proposal, options.max_step) : proposal;
+}
+
+}  // namespace
+
+Forecast record_forecast(const Attempted& attempt, const SolveOptions& options) {
+  const Tensor landed = attempt.accepted * entry(attempt.course, Course::lands);
+  const Tensor targets = slice(attempt.course, 0, Course::targets, Course::size);
+  const std::int64_t count = Course::size - Course::targets;
+  const Tensor later =
+      concat({slice(targets, 0, 1, count), slice(targets, 0, count - 1, count)}, 0);
+  const Tensor ahead = select(broadcast(landed, {count}), later, targets);
+
+  const Tensor t = select(attempt.accepted, entry(attempt.course, Course::end), attempt.t);
+  const Tensor target = entry(ahead, 0);
+  const Tensor proposal = proposal_after(attempt, landed, options);
+  const Tensor left = abs(target - t);
+  const Tensor direction = select(less(target, t), number(t, -1.0), number(t, 1.0));
+  Tensor stretches = at_most(left, kStretch * proposal);
+  if (std::isfinite(options.max_step)) {
+    stretches = stretches * at_most(left, number(t, options.max_step));
+  }
+  const Tensor lands = max(at_most(left, proposal), stretches);
+  const Tensor h = select(lands, step_up_to(t, target), direction * proposal);
+  const Tensor end = select(lands, target, t + h);
+  return {concat({t, h}, 0), concat({end, lands, proposal, ahead}, 0)};
+}
+
+}  // namespace odeum::solve
