@@ -53,7 +53,7 @@ TEST(CpuDeviceMachineCode, GivesTheBitsOfTheKernelsForEveryElementwiseFunction) 
         a / b,     max(a, b),       min(a, b), less(a, b), equal(a, b), a * b + c, a * b - c,
         c - a * b, select(a, b, c), sign(a),   exp(a),     sum(a, {0})};
   };
-  for (const std::int64_t width : {1, 2, 3, 4, 5, 7, 16, 17}) {
+  for (const std::int64_t width : {1, 2, 3, 4, 5, 7, 15, 16, 17, 63, 64, 65}) {
     const std::vector<InputSpec> specs{
         {"a", {width}, DType::f64}, {"b", {width}, DType::f64}, {"c", {width}, DType::f64}};
     const Program program = record(specs, functions);
@@ -90,7 +90,7 @@ TEST(CpuDeviceMachineCode, GivesTheBitsOfTheKernelsForNetworksAndTheirGradients)
   for (const DType type : {DType::f64, DType::f32}) {
     const Program step = device_tests::flow_step(type, {2, 6, 2}, 2);
     const Program trace = device_tests::exact_trace(type, {3, 5, 3});
-    for (const std::int64_t rows : {1, 2, 5}) {
+    for (const std::int64_t rows : {1, 2, 5, 11}) {
       expect_same_bits(step, rows, random_inputs(step, rows, 7), "a flow's step");
       expect_same_bits(trace, rows, random_inputs(trace, rows, 9), "an exact trace");
     }

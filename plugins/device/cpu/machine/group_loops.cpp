@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "machine/function_code.hpp"
 #include "machine/register_file.hpp"
 #include "machine/vector_code.hpp"
 
@@ -49,6 +50,20 @@ bool is_arithmetic(const GroupInstruction& x) {
   }
 }
 
+/// What machine code for vectors of 64 bytes computes itself.
+bool is_function(const GroupInstruction& x) {
+  if (x.type != DType::f32) return false;
+  if (x.kind == Kind::softplus_sigmoid) return true;
+  return x.kind == Kind::kernel &&
+         (x.fn == Fn::tanh || x.fn == Fn::softplus || x.fn == Fn::sigmoid);
+}
+
+/// The operands that a kernel or a pair of them reads.
+std::array<int, 3> operands_of(const GroupInstruction& x) {
+  if (x.kind == Kind::softplus_sigmoid) return {x.a, x.a, x.a};
+  return {x.a, x.b, x.c};
+}
+
 bool reads(const GroupInstruction& x, int operand) {
   if (x.kind == Kind::load) return false;
   if (x.a == operand) return true;
@@ -67,7 +82,7 @@ std::vector<int> kept_scalars(const GroupProgram& program, std::size_t first, st
   std::vector<int> kept;
   for (std::size_t i = first; i < last; ++i) {
     const GroupInstruction& x = program.instructions[i];
-    for (const int operand : {x.a, x.b, x.c}) {
+    for (const int operand : operands_of(x)) {
       const GroupOperand& what = program.operands[static_cast<std::size_t>(operand)];
       const bool known = std::find(kept.begin(), kept.end(), operand) != kept.end();
       if (what.kind != GroupOperand::Kind::scalar || known || kept.size() == most) continue;
@@ -87,6 +102,7 @@ class Stretch {
         last_(last),
         lanes_{program.instructions[first].type, 0},
         code_(code),
+        functions_(code),
         held_in_(program.operands.size(), kNothing),
         saved_(program.operands.size(), true),
         kept_(kept_scalars(program, first, last, vector_bytes == 64 ? 12 : 5)),
@@ -101,6 +117,7 @@ class Stretch {
     // Once to see which pointers there are; then between loading them and giving them back.
     body();
     code_.restart();
+    functions_.forget_numbers();
     enter();
     Xbyak::Label again;
     code_.L(again);
@@ -109,6 +126,7 @@ class Stretch {
     code_.cmp(kAt, kEnd);
     code_.jb(again);
     leave();
+    functions_.write_numbers();
   }
 
  private:
@@ -134,9 +152,8 @@ class Stretch {
     return held_in(operand) >= 0 && !is_kept(operand) && is_last_read(operand, i);
   }
 
-  /// Is what instruction i computes needed outside of the stretch?
-  bool leaves(std::size_t i) const {
-    const int out = program_.instructions[i].out;
+  /// Is the result `out` of instruction i needed outside of the stretch?
+  bool leaves(int out, std::size_t i) const {
     if (program_.operands[static_cast<std::size_t>(out)].kind != GroupOperand::Kind::reg)
       return true;
     for (std::size_t k = i + 1; k < program_.instructions.size(); ++k) {
@@ -229,19 +246,51 @@ class Stretch {
   void instruction(std::size_t i) {
     const GroupInstruction& x = program_.instructions[i];
     registers_.begin();
-    for (const int operand : {x.a, x.b, x.c}) {
+    for (const int operand : operands_of(x)) {
       if (held_in(operand) >= 0 && !is_kept(operand)) registers_.use(held_in(operand));
     }
+    if (is_function(x)) {
+      function(x, i);
+      return;
+    }
     const int to = result(x, i);
-    for (const int operand : {x.a, x.b, x.c}) {
+    free_operands(x, i);
+    put(x.out, to, i);
+  }
+
+  void free_operands(const GroupInstruction& x, std::size_t i) {
+    for (const int operand : operands_of(x)) {
       if (ends(operand, i)) forget(operand);
     }
-    forget(x.out);
-    hold(to, x.out);
-    const bool stored = leaves(i);
-    saved_[static_cast<std::size_t>(x.out)] = stored;
-    if (stored) code_.store(lanes_, at(x.out), to);
-    if (is_last_read(x.out, i)) forget(x.out);
+  }
+
+  /// Instruction i gave `out` in a register.
+  void put(int out, int reg, std::size_t i) {
+    forget(out);
+    hold(reg, out);
+    const bool stored = leaves(out, i);
+    saved_[static_cast<std::size_t>(out)] = stored;
+    if (stored) code_.store(lanes_, at(out), reg);
+    if (is_last_read(out, i)) forget(out);
+  }
+
+  void function(const GroupInstruction& x, std::size_t i) {
+    const int from = in_register(x.a, i);
+    FunctionRegisters registers;
+    for (int& reg : registers) reg = allocate(i);
+    const bool pair = x.kind == Kind::softplus_sigmoid;
+    if (pair) {
+      functions_.softplus_sigmoid(from, registers);
+    } else if (x.fn == Fn::tanh) {
+      functions_.tanh(from, registers);
+    } else if (x.fn == Fn::softplus) {
+      functions_.softplus(from, registers);
+    } else {
+      functions_.sigmoid(from, registers);
+    }
+    free_operands(x, i);
+    put(x.out, registers[0], i);
+    if (pair) put(x.b, registers[1], i);
   }
 
   int result(const GroupInstruction& x, std::size_t i) {
@@ -312,6 +361,7 @@ class Stretch {
   std::size_t first_, last_;
   Lanes lanes_;
   VectorCode& code_;
+  FunctionCode functions_;
   std::vector<int> held_in_;  ///< of operands: the vector register, or kNothing
   std::vector<bool> saved_;   ///< of operands: does their memory hold the value?
   std::vector<int> kept_;     ///< scalars that stand in registers throughout
@@ -325,8 +375,10 @@ std::vector<GroupPart> group_loops(const GroupProgram& program, MachineCode& cod
   std::vector<GroupPart> parts;
   const std::size_t count = program.instructions.size();
   const auto goes_on = [&](std::size_t first, std::size_t i) {
-    return i < count && is_arithmetic(program.instructions[i]) &&
-           program.instructions[i].type == program.instructions[first].type;
+    if (i >= count || program.instructions[i].type != program.instructions[first].type)
+      return false;
+    return is_arithmetic(program.instructions[i]) ||
+           (code.vector_bytes() == 64 && is_function(program.instructions[i]));
   };
   for (std::size_t i = 0; i < count;) {
     std::size_t end = i;

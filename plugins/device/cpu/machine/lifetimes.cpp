@@ -8,6 +8,8 @@ namespace {
 
 using Kind = StraightInstruction::Kind;
 constexpr std::uint32_t kSize = sizeof(double);
+/// Neighbours from which on `add_rows` adds otherwise than one by one.
+constexpr std::uint32_t kManyNeighbours = 16;
 
 bool is_written_function(Fn fn) {
   switch (fn) {
@@ -37,7 +39,7 @@ bool is_written_function(Fn fn) {
 
 bool is_written(const StraightInstruction& x) {
   if (x.type != DType::f64 || x.count == 0 || x.count > kMostWritten) return false;
-  if (x.kind == Kind::sum) return x.lists || x.count < kMostWritten;
+  if (x.kind == Kind::sum) return x.lists || x.count < kManyNeighbours;
   return x.kind == Kind::element ? is_written_function(x.fn) : x.kind != Kind::other;
 }
 bool is_written(const StraightCode::Transfer& x) {

@@ -269,7 +269,7 @@ class Translation {
     return to;
   }
 
-  /// 0 + x + x + ..., one by one: also what `add_rows` does with fewer than 16 neighbours.
+  /// 0 + x + x + ..., one by one: also what `add_rows` does with few neighbours.
   int sum(const StraightInstruction& x) {
     const int to = values_.take({x.out, 1, false});
     clear(to);

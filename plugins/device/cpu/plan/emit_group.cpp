@@ -36,11 +36,11 @@ class Emission {
 
   GroupProgram emit() {
     for (const ValueId id : unit_.nodes) {
-      if (graph_.role(id) == Role::element) {
-        element(id);
-      } else {
-        sum(id);
-      }
+      if (graph_.role(id) == Role::element) element(id);
+    }
+    // Behind all that passes from operation to operation in vector registers.
+    for (const ValueId id : unit_.nodes) {
+      if (graph_.role(id) != Role::element) sum(id);
     }
     assign_registers(program_, largest_);
     return std::move(program_);
