@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "solve/forecast.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "odeum/solve.hpp"
 #include "solve/pace.hpp"
@@ -37,14 +39,14 @@ Tensor proposal_after(const Attempted& attempt, Tensor landed, const SolveOption
 
 Forecast record_forecast(const Attempted& attempt, const SolveOptions& options) {
   const Tensor landed = attempt.accepted * entry(attempt.course, Course::lands);
-  const Tensor targets = slice(attempt.course, 0, Course::targets, Course::size);
-  const std::int64_t count = Course::size - Course::targets;
-  const Tensor later =
-      concat({slice(targets, 0, 1, count), slice(targets, 0, count - 1, count)}, 0);
-  const Tensor ahead = select(broadcast(landed, {count}), later, targets);
+  std::vector<Tensor> targets;
+  for (int i = Course::targets; i < Course::size; ++i) {
+    const Tensor later = entry(attempt.course, std::min(i + 1, Course::size - 1));
+    targets.push_back(select(landed, later, entry(attempt.course, i)));
+  }
 
   const Tensor t = select(attempt.accepted, entry(attempt.course, Course::end), attempt.t);
-  const Tensor target = entry(ahead, 0);
+  const Tensor target = targets.front();
   const Tensor proposal = proposal_after(attempt, landed, options);
   const Tensor left = abs(target - t);
   const Tensor direction = select(less(target, t), number(t, -1.0), number(t, 1.0));
@@ -55,7 +57,9 @@ Forecast record_forecast(const Attempted& attempt, const SolveOptions& options) 
   const Tensor lands = max(at_most(left, proposal), stretches);
   const Tensor h = select(lands, step_up_to(t, target), direction * proposal);
   const Tensor end = select(lands, target, t + h);
-  return {concat({t, h}, 0), concat({end, lands, proposal, ahead}, 0)};
+  std::vector<Tensor> course{end, lands, proposal};
+  course.insert(course.end(), targets.begin(), targets.end());
+  return {t, h, std::move(course)};
 }
 
 }  // namespace odeum::solve

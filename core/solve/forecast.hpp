@@ -30,9 +30,11 @@ struct Attempted {
   Tensor next_h;            ///< the controller's
 };
 
-/// t and h [2] of the attempt that follows, if nothing but steps is between, and its course.
+/// The attempt that follows, if nothing but steps is between; all [1], the course's entries in
+/// their order. One by one, they are one kernel.
 struct Forecast {
-  Tensor times, course;
+  Tensor t, h;
+  std::vector<Tensor> course;
 };
 Forecast record_forecast(const Attempted& attempt, const SolveOptions& options);
 

@@ -145,9 +145,9 @@ std::vector<Tensor> follow(const RecordedStep& step, const ControlOutputs& contr
                        .finite = finite,
                        .next_h = control.next_h},
                       options);
-  std::vector<Tensor> next{forecast.times};
+  std::vector<Tensor> next{forecast.t, forecast.h};
   next.insert(next.end(), control.memory.begin(), control.memory.end());
-  next.push_back(forecast.course);
+  next.insert(next.end(), forecast.course.begin(), forecast.course.end());
   std::vector<Tensor> outputs{concat(next, 0)};
   const auto choose = [&](const std::vector<Tensor>& after, const std::vector<Tensor>& before) {
     for (std::size_t i = 0; i < after.size(); ++i) {
