@@ -11,9 +11,9 @@ constexpr const char* kOpenCl = R"(#pragma OPENCL EXTENSION cl_khr_fp64 : enable
 #define RESTRICT restrict
 #define LOCAL_ARRAY(type, name, size) __local type name[size]
 #define BARRIER barrier(CLK_LOCAL_MEM_FENCE)
+#define MEMORY_BARRIER barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 #define GROUP_ID ((idx)get_group_id(0))
 #define LOCAL_ID ((idx)get_local_id(0))
-#define GLOBAL_ID ((idx)get_global_id(0))
 #define BITS_TO_FLOAT(bits) as_float(bits)
 #define BITS_TO_DOUBLE(bits) as_double(bits)
 )";
@@ -27,9 +27,9 @@ typedef unsigned long ulong;
 #define RESTRICT __restrict__
 #define LOCAL_ARRAY(type, name, size) __shared__ type name[size]
 #define BARRIER __syncthreads()
+#define MEMORY_BARRIER __syncthreads()
 #define GROUP_ID ((idx)blockIdx.x)
 #define LOCAL_ID ((idx)threadIdx.x)
-#define GLOBAL_ID ((idx)blockIdx.x * (idx)blockDim.x + (idx)threadIdx.x)
 #define BITS_TO_FLOAT(bits) __uint_as_float(bits)
 #define BITS_TO_DOUBLE(bits) __longlong_as_double((long long)(bits))
 )";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dialects: what stands before the kernels, so that one text is OpenCL C and CUDA C++.
 //
-// Kernels are written with: KERNEL(threads), GLOBAL, RESTRICT, LOCAL_ARRAY, BARRIER, GROUP_ID,
-// LOCAL_ID, GLOBAL_ID; idx, uchar, uint, ulong; BITS_TO_FLOAT, BITS_TO_DOUBLE, LOWEST_<type>; and
-// the functions sigmoid_, softplus_, stream_key, uniform_, normal_, rademacher_.
+// Kernels are written with: KERNEL(threads), GLOBAL, RESTRICT, LOCAL_ARRAY, BARRIER (after
+// which a group's threads see each other's local memory), MEMORY_BARRIER (all memory), GROUP_ID,
+// LOCAL_ID; idx, uchar, uint, ulong; BITS_TO_FLOAT, BITS_TO_DOUBLE, LOWEST_<type>; and the
+// functions sigmoid_, softplus_, stream_key, uniform_, normal_, rademacher_.
 #pragma once
 
 #include <cstdint>

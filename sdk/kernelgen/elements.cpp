@@ -86,6 +86,12 @@ std::string Elements::load(ValueId value, const std::vector<std::string>& indice
   const Layout& layout = graph.layout(value);
   const DType type = graph[layout.root].dtype;
   if (const double* fill = graph.fill(layout.root)) return literal(*fill, type);
+  if (elsewhere_ && graph.rowful(layout.root)) {
+    std::vector<std::string> within = indices;
+    within[0] = "0";
+    std::string place = elsewhere_(layout.root, address(within, layout.strides, layout.offset));
+    if (!place.empty()) return place;
+  }
   return text_.pointer(lowering_.slot(layout.root), type) + "[" +
          address(indices, layout.strides, layout.offset) + "]";
 }
@@ -99,6 +105,8 @@ std::string Elements::operand(ValueId id, int k) {
   if (graph.plain(id, k)) {
     const auto known = names_.find(root);
     if (known != names_.end()) return known->second;
+    const std::string place = elsewhere_ ? elsewhere_(root, place_.element) : "";
+    if (!place.empty()) return text_.let(c_type(type), place);
     return text_.let(c_type(type),
                      text_.pointer(lowering_.slot(root), type) + "[" + place_.flat + "]");
   }

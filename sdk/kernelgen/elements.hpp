@@ -2,6 +2,7 @@
 // Elements: the values that one thread computes for one index, written into a kernel.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,13 +20,22 @@ struct Place {
   std::string flat, row, element;
 };
 
+/// Where entry `element` of the thread's row of a value lies, if that is not the value's slot; else
+/// nothing.
+using Elsewhere = std::function<std::string(ValueId root, const std::string& element)>;
+
 class Elements {
  public:
-  Elements(const Lowering& lowering, KernelText& text, Place place)
-      : lowering_(lowering), text_(text), place_(std::move(place)) {}
+  Elements(const Lowering& lowering, KernelText& text, Place place, Elsewhere elsewhere = {})
+      : lowering_(lowering),
+        text_(text),
+        place_(std::move(place)),
+        elsewhere_(std::move(elsewhere)) {}
 
   /// Computes node `id` at the place and keeps it under a name.
   void compute(ValueId id);
+  /// Keeps what was computed otherwise.
+  void give(ValueId id, const std::string& name) { names_[id] = name; }
   /// The name of a computed node.
   const std::string& name(ValueId id) const { return names_.at(id); }
   /// Writes a computed node to its slot.
@@ -49,6 +59,7 @@ class Elements {
   const Lowering& lowering_;
   KernelText& text_;
   Place place_;
+  Elsewhere elsewhere_;
   std::map<ValueId, std::string> names_;
 };
 

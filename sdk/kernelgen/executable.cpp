@@ -166,6 +166,9 @@ class Variant {
         case Home::constant:
           views_[i] = constants + slot.place;
           break;
+        case Home::scratch:
+          views_[i] = scratch;
+          break;
         case Home::fixed:
           views_[i] = scratch + slot.place;
           break;
@@ -261,7 +264,8 @@ class GeneratedExecutable final : public Executable, public Successive {
     Plan plan = make_plan(program_, options_, wanted,
                           {.products = machine_->library_from(),
                            .biases = machine_->adds_biases(),
-                           .convolutions = machine_->convolutions_from()});
+                           .convolutions = machine_->convolutions_from()},
+                          machine_->local_bytes());
     variants_.emplace_back(std::move(wanted), Variant(std::move(plan), options_.name, machine_));
     return variants_.back().second;
   }

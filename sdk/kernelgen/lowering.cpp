@@ -41,25 +41,40 @@ std::size_t first_fit(std::vector<Slot>& slots, Home home, std::size_t unit) {
 
 }  // namespace
 
-Lowering::Lowering(const Graph& graph, const Libraries& libraries)
-    : graph_(graph), libraries_(libraries), fusion_(fuse(graph)), slot_of_(graph.size(), -1) {
+Lowering::Lowering(const Graph& graph, const Libraries& libraries, std::int64_t local_bytes)
+    : graph_(graph),
+      libraries_(libraries),
+      fusion_(fuse(graph, libraries)),
+      slot_of_(graph.size(), -1) {
+  make_tiles(local_bytes);
   make_leaf_slots();
   make_slots();
-  for (const Unit& unit : fusion_.units) write(unit);
+  for (std::size_t unit = 0; unit < fusion_.units.size(); ++unit) write(unit);
 }
 
 Plan Lowering::finish() {
+  schedule(works_, plan_);
   for (std::size_t at = 0; at < plan_.launches.size(); ++at) {
-    for (const int s : plan_.launches[at].slots) {
-      Slot& slot = plan_.slots[static_cast<std::size_t>(s)];
-      if (slot.first < 0) slot.first = static_cast<int>(at);
-      slot.last = static_cast<int>(at);
+    for (const auto* slots : {&plan_.launches[at].slots, &plan_.launches[at].inner}) {
+      for (const int s : *slots) {
+        Slot& slot = plan_.slots[static_cast<std::size_t>(s)];
+        if (slot.first < 0) slot.first = static_cast<int>(at);
+        slot.last = static_cast<int>(at);
+      }
     }
   }
   plan_.fixed_bytes = aligned(first_fit(plan_.slots, Home::fixed, kAlignment));
   plan_.row_bytes = first_fit(plan_.slots, Home::rows, 8);
+  resolve_places(plan_);
   find_widest();
   return std::move(plan_);
+}
+
+void Lowering::make_tiles(std::int64_t local_bytes) {
+  for (std::size_t i = 0; i < fusion_.units.size(); ++i) {
+    const Unit& unit = fusion_.units[i];
+    if (unit.kind == UnitKind::tile) tiles_.emplace(i, make_tile(graph_, unit, local_bytes));
+  }
 }
 
 void Lowering::make_leaf_slots() {
@@ -93,8 +108,17 @@ void Lowering::make_leaf_slots() {
 
 bool Lowering::needs_slot(ValueId root) const {
   const auto i = static_cast<std::size_t>(root);
-  if (graph_.role(root) == Role::work || graph_.output_of[i] >= 0) return true;
+  if (graph_.output_of[i] >= 0) return true;
   const int own = fusion_.unit_of[i];
+  const auto tile = tiles_.find(static_cast<std::size_t>(own));
+  if (tile != tiles_.end()) {
+    const auto& spilled = tile->second.spilled;
+    return std::find(spilled.begin(), spilled.end(), root) != spilled.end() ||
+           std::any_of(graph_.readers[i].begin(), graph_.readers[i].end(), [&](ValueId reader) {
+             return fusion_.unit_of[static_cast<std::size_t>(reader)] != own;
+           });
+  }
+  if (graph_.role(root) == Role::work) return true;
   for (const ValueId reader : graph_.readers[i]) {
     if (fusion_.unit_of[static_cast<std::size_t>(reader)] != own) return true;
     if (graph_.role(reader) == Role::work) continue;  // absorbed by it
@@ -129,14 +153,11 @@ int Lowering::scratch(DType type, Size size) {
 }
 
 void Lowering::launch(const KernelText& text, int threads, Launch launch) {
-  const auto [known, is_new] = kernel_of_.try_emplace({text.finish(threads), threads}, 0);
-  if (is_new) {
-    known->second = static_cast<int>(plan_.kernels.size());
-    plan_.kernels.push_back({known->first.first, threads});
-  }
-  launch.kernel = known->second;
-  launch.slots = text.slots();
-  plan_.launches.push_back(std::move(launch));
+  works_.push_back({std::move(launch), text, threads});
+}
+
+void Lowering::launch_alone(const KernelText& text, int threads, Launch launch) {
+  works_.push_back({std::move(launch), text, threads, true});
 }
 
 bool Lowering::to_library(ValueId dot) {
@@ -155,7 +176,7 @@ bool Lowering::to_library(ValueId dot) {
     launch.slots.push_back(slot(bias.root));
   }
   plan_.products.push_back(*product);
-  plan_.launches.push_back(std::move(launch));
+  works_.push_back({std::move(launch)});
   return true;
 }
 
@@ -168,12 +189,14 @@ bool Lowering::convolution_to_library(ValueId id) {
   launch.slots = {slot(graph_.root(graph_.operand(id, 0))),
                   slot(graph_.root(graph_.operand(id, 1))), slot(id)};
   plan_.convolutions.push_back(*convolution);
-  plan_.launches.push_back(std::move(launch));
+  works_.push_back({std::move(launch)});
   return true;
 }
 
-void Lowering::write(const Unit& unit) {
-  if (unit.group) return write_group(*this, unit);
+void Lowering::write(std::size_t number) {
+  const Unit& unit = fusion_.units[number];
+  if (unit.kind == UnitKind::group) return write_group(*this, unit);
+  if (unit.kind == UnitKind::tile) return write_tile(*this, tiles_.at(number));
   const ValueId id = unit.nodes.back();
   switch (graph_[id].op) {
     case Op::sum:

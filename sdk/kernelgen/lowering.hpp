@@ -11,22 +11,26 @@
 #include "kernelgen/elements.hpp"
 #include "kernelgen/graph.hpp"
 #include "kernelgen/plan.hpp"
+#include "kernelgen/schedule.hpp"
 #include "kernelgen/text.hpp"
+#include "kernelgen/tile.hpp"
 #include "kernelgen/units.hpp"
 
 namespace odeum::kernelgen {
 
 class Lowering {
  public:
-  Lowering(const Graph& graph, const Libraries& libraries);
+  Lowering(const Graph& graph, const Libraries& libraries, std::int64_t local_bytes);
   Plan finish();
 
   const Graph& graph() const { return graph_; }
   /// The slot of a value with memory of its own, or -1 while it only passes through registers.
   int slot(ValueId root) const { return slot_of_[static_cast<std::size_t>(root)]; }
   int scratch(DType type, Size size);
-  /// Adds the kernel, or finds it, and launches it.
+  /// Launches the kernel, perhaps together with others.
   void launch(const KernelText& text, int threads, Launch launch);
+  /// So with a large kernel, which stays by itself.
+  void launch_alone(const KernelText& text, int threads, Launch launch);
   /// Launches the dot as a product of the machine's library, if it is one and large.
   bool to_library(ValueId dot);
   /// So with a convolution.
@@ -36,20 +40,22 @@ class Lowering {
   void make_leaf_slots();
   void make_slots();
   bool needs_slot(ValueId root) const;
-  void write(const Unit& unit);
-  void place_scratch();
+  void make_tiles(std::int64_t local_bytes);
+  void write(std::size_t unit);
   void find_widest();
 
   const Graph& graph_;
   Libraries libraries_;
   Fusion fusion_;
+  std::map<std::size_t, Tile> tiles_;  ///< by unit
   Plan plan_;
   std::vector<int> slot_of_;
-  std::map<std::pair<std::string, int>, int> kernel_of_;
+  std::vector<Work> works_;
 };
 
 // One function for each sort of unit.
 void write_group(Lowering& lowering, const Unit& unit);
+void write_tile(Lowering& lowering, const Tile& tile);
 void write_reduction(Lowering& lowering, const Unit& unit);
 void write_dot(Lowering& lowering, ValueId id);
 void write_convolution(Lowering& lowering, ValueId id);

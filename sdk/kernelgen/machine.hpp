@@ -55,6 +55,8 @@ class Machine {
  public:
   virtual ~Machine() = default;
   virtual Dialect dialect() const = 0;
+  /// Local memory that the threads of a group can share.
+  virtual std::int64_t local_bytes() const { return kLocalBytes; }
   /// As Device's; RunError without memory. Memory may be released in any thread.
   virtual std::shared_ptr<void> allocate(std::size_t bytes) = 0;
   /// Adds to the counts' synchronizations where it has to wait.

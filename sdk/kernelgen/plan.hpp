@@ -18,8 +18,9 @@ enum class Home : std::uint8_t {
   input,
   output,
   constant,
-  fixed,  ///< scratch of a size that does not depend on the rows
-  rows,   ///< scratch that grows with the rows
+  fixed,    ///< scratch of a size that does not depend on the rows
+  rows,     ///< scratch that grows with the rows
+  scratch,  ///< all scratch memory
 };
 
 /// A place in memory. `place`: position of an input or output, byte offset of a constant or of
@@ -49,6 +50,7 @@ struct Parts {
 struct Launch {
   int kernel = -1;
   std::vector<int> slots = {};
+  std::vector<int> inner = {};  ///< slots that the kernel finds from that of all scratch memory
   Size m = {};
   std::int64_t tile_m = 1;
   Size n = {};
@@ -57,6 +59,7 @@ struct Launch {
   Parts parts = {};
   int product = -1;
   int convolution = -1;
+  std::vector<Launch> joined = {};  ///< launches that this one is, in the order of their groups
 
   std::int64_t groups(std::int64_t rows) const;
 };
@@ -92,6 +95,10 @@ inline constexpr int kThreads = 128;
 /// No work goes to a library.
 inline constexpr std::int64_t kNoLibrary = -1;
 
+/// Local memory of a group that kernels count on where the machine says nothing: what OpenCL asks
+/// of every device.
+inline constexpr std::int64_t kLocalBytes = 32768;
+
 /// What goes to the machine's libraries: from how many multiplications on, or kNoLibrary.
 struct Libraries {
   std::int64_t products = kNoLibrary;
@@ -100,6 +107,7 @@ struct Libraries {
 };
 
 Plan make_plan(const Program& program, const CompileOptions& options,
-               const std::vector<bool>& wanted, const Libraries& libraries = {});
+               const std::vector<bool>& wanted, const Libraries& libraries = {},
+               std::int64_t local_bytes = kLocalBytes);
 
 }  // namespace odeum::kernelgen

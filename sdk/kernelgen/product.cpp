@@ -58,9 +58,9 @@ void write_thin(Writer& w, Launch launch) {
                         p.batch.size().rows || p.m.size().rows || p.n.size().rows});
   text.line("const idx tiles = (outputs + " + text_of(kThreads - 1) + ") / " + text_of(kThreads) +
             ";");
-  text.line("const idx piece = GROUP_ID / tiles;");
-  text.line("const idx i = GROUP_ID % tiles * " + text_of(kThreads) + " + LOCAL_ID;");
-  text.line("if (i >= outputs) return;");
+  text.line("const idx piece = group / tiles;");
+  text.line("const idx i = group % tiles * " + text_of(kThreads) + " + LOCAL_ID;");
+  text.open("if (i < outputs)");
   text.line("const idx n = i % N, m = i / N % M, z = i / N / M;");
   w.declare_range();
   const Indices zs = decompose(text, "z", p.batch.extents);
@@ -75,6 +75,7 @@ void write_thin(Writer& w, Launch launch) {
   text.close();
   text.line(text.pointer(w.to, w.lowering.graph()[w.id].dtype) + "[" + w.place(zs, ms, ns) +
             "] = total;");
+  text.close();
   launch.m = {p.batch.size().count * p.m.size().count * p.n.size().count,
               p.batch.size().rows || p.m.size().rows || p.n.size().rows};
   launch.tile_m = kThreads;
@@ -131,8 +132,9 @@ void write_tiled(Writer& w, Launch launch, int high, int wide) {
   KernelText& text = w.text;
   const Product& p = w.product;
   const std::int64_t tile_m = std::int64_t{kSide} * high, tile_n = std::int64_t{kSide} * wide;
-  text.line("LOCAL_ARRAY(" + w.type() + ", A, " + text_of(kDepth * (tile_m + 1)) + ");");
-  text.line("LOCAL_ARRAY(" + w.type() + ", B, " + text_of(kDepth * (tile_n + 1)) + ");");
+  const DType type = w.lowering.graph()[w.id].dtype;
+  text.local_array(type, "A", kDepth * (tile_m + 1));
+  text.local_array(type, "B", kDepth * (tile_n + 1));
   w.declare("M", p.m.size());
   w.declare("N", p.n.size());
   w.declare("K", p.k.size());
@@ -140,10 +142,10 @@ void write_tiled(Writer& w, Launch launch, int high, int wide) {
   text.line("const idx outputs = M * N * Z;");
   text.line("const idx tiles_m = (M + " + text_of(tile_m - 1) + ") / " + text_of(tile_m) +
             ", tiles_n = (N + " + text_of(tile_n - 1) + ") / " + text_of(tile_n) + ";");
-  text.line("const idx m0 = GROUP_ID % tiles_m * " + text_of(tile_m) + ";");
-  text.line("const idx n0 = GROUP_ID / tiles_m % tiles_n * " + text_of(tile_n) + ";");
-  text.line("const idx z = GROUP_ID / tiles_m / tiles_n % Z;");
-  text.line("const idx piece = GROUP_ID / tiles_m / tiles_n / Z;");
+  text.line("const idx m0 = group % tiles_m * " + text_of(tile_m) + ";");
+  text.line("const idx n0 = group / tiles_m % tiles_n * " + text_of(tile_n) + ";");
+  text.line("const idx z = group / tiles_m / tiles_n % Z;");
+  text.line("const idx piece = group / tiles_m / tiles_n / Z;");
   text.line("const idx x = LOCAL_ID % " + text_of(kSide) + ", y = LOCAL_ID / " + text_of(kSide) +
             ";");
   w.declare_range();

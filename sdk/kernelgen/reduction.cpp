@@ -83,9 +83,9 @@ void write_block(const Loop& loop, const Size& outputs, const Size& length, int 
   KernelText text;
   const std::string type = c_type(loop.type);
   const std::string threads = text_of(kThreads);
-  text.line("LOCAL_ARRAY(" + type + ", shared, " + threads + ");");
+  text.local_array(loop.type, "shared", kThreads);
   text.line("const idx outputs = " + total_of(outputs) + ";");
-  text.line("const idx o = GROUP_ID % outputs, piece = GROUP_ID / outputs;");
+  text.line("const idx o = group % outputs, piece = group / outputs;");
   text.line("const idx entries = " + total_of(length) + ";");
   text.line(type + " total = " + start_value(loop) + ";");
   text.open("for (idx q = piece * " + threads + " + LOCAL_ID; q < entries; q += (idx)parts * " +
@@ -115,15 +115,16 @@ void write_strip(const Loop& loop, const Size& outputs, const Size& length, int 
   text.line("const idx outputs = " + total_of(outputs) + ";");
   text.line("const idx tiles = (outputs + " + text_of(kThreads - 1) + ") / " + text_of(kThreads) +
             ";");
-  text.line("const idx piece = GROUP_ID / tiles;");
-  text.line("const idx o = GROUP_ID % tiles * " + text_of(kThreads) + " + LOCAL_ID;");
-  text.line("if (o >= outputs) return;");
+  text.line("const idx piece = group / tiles;");
+  text.line("const idx o = group % tiles * " + text_of(kThreads) + " + LOCAL_ID;");
+  text.open("if (o < outputs)");
   text.line("const idx entries = " + total_of(length) + ";");
   text.line(type + " total = " + start_value(loop) + ";");
   text.open("for (idx q = piece; q < entries; q += (idx)parts)");
   text.line(combine(loop, "total", entry(loop, text, "o", "q")));
   text.close();
   text.line(text.pointer(to, to_type) + "[piece * outputs + o] = (" + c_type(to_type) + ")total;");
+  text.close();
   loop.lowering.launch(text, kThreads, {.m = outputs, .tile_m = kThreads, .parts = parts});
 }
 
@@ -159,8 +160,8 @@ void write_combination(Lowering& lowering, ValueId id, int pieces, DType type, b
   const Size outputs{graph.elements(id), false};
   const DType wide = !maximum && type == DType::f32 ? DType::f64 : type;
   KernelText text;
-  text.line("const idx i = GLOBAL_ID;");
-  text.line("if (i >= " + text_of(outputs.count) + ") return;");
+  text.line("const idx i = group * " + text_of(kThreads) + " + LOCAL_ID;");
+  text.open("if (i < " + text_of(outputs.count) + ")");
   const std::string from = text.pointer(pieces, type);
   text.line(std::string(c_type(wide)) + " total = " + from + "[i];");
   text.open("for (idx piece = 1; piece < (idx)parts; ++piece)");
@@ -170,6 +171,7 @@ void write_combination(Lowering& lowering, ValueId id, int pieces, DType type, b
   text.line(combine(loop, "total", entry));
   text.close();
   text.line(text.pointer(lowering.slot(id), result) + "[i] = (" + c_type(result) + ")total;");
+  text.close();
   Parts told = parts;
   lowering.launch(text, kThreads, {.m = outputs, .tile_m = kThreads, .parts = told});
 }

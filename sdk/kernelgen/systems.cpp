@@ -8,13 +8,13 @@ namespace {
 /// A matrix and right-hand sides of at most so many entries are solved in a thread's own memory.
 constexpr std::int64_t kPrivate = 128;
 
-/// Begins a kernel with one thread for each index of `shape`'s first axes; their indices.
+/// Opens a block of one thread for each index of `shape`'s first axes; their indices.
 std::vector<std::string> begin_lines(KernelText& text, const Shape& shape, int axes, Size& lines) {
   const std::vector<std::int64_t> extents(shape.extents().begin(), shape.extents().begin() + axes);
   lines = {1, shape.has_rows()};
   for (const std::int64_t extent : extents) lines.count *= extent == kRows ? 1 : extent;
-  text.line("const idx i = GLOBAL_ID;");
-  text.line("if (i >= " + text_of(lines.count) + (lines.rows ? " * (idx)rows" : "") + ") return;");
+  text.line("const idx i = group * " + text_of(kThreads) + " + LOCAL_ID;");
+  text.open("if (i < " + text_of(lines.count) + (lines.rows ? " * (idx)rows" : "") + ")");
   return decompose(text, "i", extents);
 }
 
@@ -43,6 +43,7 @@ void write_scatter_add(Lowering& lowering, ValueId id) {
   const std::string at = text.let("long", elements.load(index, with(line, {"j"})));
   text.line("if (" + at + " >= 0 && " + at + " < " + text_of(size) + ") " + to + "[" + start +
             " + (idx)" + at + "] += " + elements.load(x, with(line, {"j"})) + ";");
+  text.close();
   text.close();
   lowering.launch(text, kThreads, {.m = lines, .tile_m = kThreads});
 }
@@ -106,6 +107,7 @@ void write_lu_solve(Lowering& lowering, ValueId id) {
   text.line("B[r * " + K + " + j] = total;");
   text.line(to + "[i * " + text_of(n * k) + " + r * " + K + " + j] = (" + c_type(node.dtype) +
             ")total;");
+  text.close();
   text.close();
   text.close();
   lowering.launch(text, kThreads, {.m = systems, .tile_m = kThreads});

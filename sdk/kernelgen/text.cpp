@@ -94,17 +94,56 @@ std::string KernelText::let(const std::string& type, const std::string& expressi
 }
 
 std::string KernelText::finish(int threads) const {
+  return finish(threads, [](int) { return false; });
+}
+
+std::string KernelText::finish(int threads, const std::function<bool(int)>& inner) const {
   std::string result =
       "KERNEL(" + std::to_string(threads) + ") NAME(const long rows, const long parts";
   std::string places;
+  bool scratch = false;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     const std::string number = std::to_string(i);
     const std::string array = joined({"GLOBAL ", c_type(types_[i]), "*"});
-    result += joined({",\n    GLOBAL uchar* RESTRICT p", number, ", const long o", number});
-    places +=
-        joined({"  ", array, " a", number, " = (", array, ")(p", number, " + o", number, ");\n"});
+    std::string place = joined({"p", number, " + o", number});
+    if (inner(slots_[i])) {
+      scratch = true;
+      place = place_in_scratch(slots_[i]);
+    } else {
+      result += joined({",\n    GLOBAL uchar* RESTRICT p", number, ", const long o", number});
+    }
+    places += joined({"  ", array, " a", number, " = (", array, ")(", place, ");\n"});
   }
-  return result + ") {\n" + places + body_ + "}\n";
+  if (scratch) {
+    result += kScratchParameter;
+    places.insert(0, kScratchRows);
+  }
+  return result + ") {\n" + places + array_lines() + "  const idx group = GROUP_ID;\n" + body_ +
+         "}\n";
+}
+
+std::string KernelText::array_lines() const {
+  std::string lines;
+  for (const LocalArray& array : arrays_) {
+    lines += joined({"  LOCAL_ARRAY(", c_type(array.type), ", ", array.name, ", ",
+                     text_of(array.size), ");\n"});
+  }
+  return lines;
+}
+
+std::string KernelText::body(int depth) const {
+  const std::string indent(static_cast<std::size_t>(2 * (depth - 1)), ' ');
+  std::string result;
+  for (std::size_t at = 0; at < body_.size();) {
+    const std::size_t end = body_.find('\n', at) + 1;
+    result += indent + body_.substr(at, end - at);
+    at = end;
+  }
+  return result;
+}
+
+std::string place_in_scratch(int slot) {
+  return "scratch + start + PLACE(" + std::to_string(slot) + ")";
 }
 
 std::vector<std::string> decompose(KernelText& text, const std::string& flat,

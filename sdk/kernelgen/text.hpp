@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <string>
@@ -25,6 +26,20 @@ std::string joined(std::initializer_list<std::string_view> pieces);
 /// The number as a literal of its type, exact to the last bit, not-a-number and infinities too.
 std::string literal(double value, DType type);
 
+/// Memory that a group's threads share.
+struct LocalArray {
+  std::string name;
+  DType type = DType::f32;
+  std::int64_t size = 0;
+};
+
+/// What a kernel takes and computes that finds slots in scratch memory by itself.
+inline constexpr const char* kScratchParameter =
+    ",\n    GLOBAL uchar* RESTRICT scratch, const long start";
+inline constexpr const char* kScratchRows = "  const long padded = (rows + 31) / 32 * 32;\n";
+/// Where the slot lies; PLACE(slot) is replaced once scratch memory is laid out.
+std::string place_in_scratch(int slot);
+
 class KernelText {
  public:
   /// The array that begins at a slot.
@@ -39,13 +54,27 @@ class KernelText {
   /// A new name, for what changes.
   std::string fresh(const std::string& stem);
 
+  /// An array of this name in the group's local memory.
+  void local_array(DType type, const std::string& name, std::int64_t size) {
+    arrays_.push_back({name, type, size});
+  }
+
   const std::vector<int>& slots() const { return slots_; }
+  const std::vector<DType>& types() const { return types_; }
+  const std::vector<LocalArray>& arrays() const { return arrays_; }
+  std::string array_lines() const;
+  /// What is between the braces, so many times indented; it works on group `group`.
+  std::string body(int depth) const;
   /// The kernel for groups of `threads` threads; NAME stands for its name.
   std::string finish(int threads) const;
+  /// So, where the kernel finds slots that are `inner` from one pointer, that of all scratch
+  /// memory.
+  std::string finish(int threads, const std::function<bool(int)>& inner) const;
 
  private:
   std::vector<int> slots_;
   std::vector<DType> types_;
+  std::vector<LocalArray> arrays_;
   std::string body_;
   int depth_ = 1;
   int names_ = 0;

@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <set>
 #include <tuple>
+
+#include "kernelgen/tile.hpp"
 
 namespace odeum::kernelgen {
 namespace {
@@ -13,15 +16,22 @@ namespace {
 /// 1024 bytes that every device takes.
 constexpr std::size_t kLargestGroup = 64;
 constexpr std::size_t kMostPlaces = 40;
+/// Of a tile the nodes are bounded, which its text grows with, and the places beside scratch
+/// memory.
+constexpr std::size_t kLargestTile = 400;
+constexpr std::size_t kMostTilePlaces = 60;
 /// Elementwise nodes that a reduction takes into its loop.
 constexpr std::size_t kMostAbsorbed = 16;
 
 class Fuser {
  public:
-  explicit Fuser(const Graph& graph)
+  Fuser(const Graph& graph, const Libraries& libraries)
       : graph_(graph), taker_(graph.size(), -1), depth_(graph.size(), 0) {
+    for (std::size_t i = 0; i < graph.size(); ++i)
+      fits_.push_back(fits_tile(graph, static_cast<ValueId>(i), libraries));
     for (std::size_t i = 0; i < graph.size(); ++i) absorb(static_cast<ValueId>(i));
     for (std::size_t i = 0; i < graph.size(); ++i) find_depth(static_cast<ValueId>(i));
+    for (std::size_t i = 0; i < graph.size(); ++i) find_tile_depth(static_cast<ValueId>(i));
   }
 
   Fusion fuse() {
@@ -32,8 +42,7 @@ class Fuser {
     for (std::size_t i = 0; i < graph_.size(); ++i) {
       const auto id = static_cast<ValueId>(i);
       if (!runs(id) || taker_[i] >= 0) continue;
-      const int unit = graph_.role(id) == Role::element ? group_for(id, units, depths)
-                                                        : unit_of_work(id, units, depths);
+      const int unit = unit_for(id, units, depths);
       for (const ValueId member : units[static_cast<std::size_t>(unit)].nodes)
         result.unit_of[static_cast<std::size_t>(member)] = unit;
     }
@@ -56,12 +65,14 @@ class Fuser {
   bool runs(ValueId id) const {
     return graph_.role(id) == Role::element || graph_.role(id) == Role::work;
   }
+  bool fits(ValueId id) const { return fits_[static_cast<std::size_t>(id)]; }
   int depth(ValueId id) const { return depth_[static_cast<std::size_t>(id)]; }
 
   /// Takes what only this reduction reads, element by element, into its loop.
   void absorb(ValueId id) {
     const Op op = graph_[id].op;
-    if (graph_.role(id) != Role::work || (op != Op::sum && op != Op::reduce_max)) return;
+    if (graph_.role(id) != Role::work || fits(id) || (op != Op::sum && op != Op::reduce_max))
+      return;
     std::vector<ValueId> taken;
     const auto take = [&](ValueId reader, int k, const auto& again) -> void {
       const ValueId x = graph_.root(graph_.operand(reader, k));
@@ -73,6 +84,7 @@ class Fuser {
           !is_elementwise(graph_[x].op))
         return;
       taker_[i] = id;
+      fits_[i] = false;
       taken.push_back(x);
       for (int m = 0; m < static_cast<int>(graph_[x].operands.size()); ++m) again(x, m, again);
     };
@@ -84,9 +96,27 @@ class Fuser {
   bool joined(ValueId id, int k) const {
     const ValueId x = graph_.root(graph_.operand(id, k));
     if (taker_[static_cast<std::size_t>(x)] >= 0) return true;
+    return fits(id) && runs(x) ? fits(x) : passed_on(id, k);
+  }
+
+  /// Can node `id` take operand k from the thread that computes it?
+  bool passed_on(ValueId id, int k) const {
+    const ValueId x = graph_.root(graph_.operand(id, k));
     return graph_.role(x) == Role::element && graph_.role(id) == Role::element &&
            taker_[static_cast<std::size_t>(id)] < 0 && graph_.pointwise(id, k) &&
            graph_.plain(id, k);
+  }
+
+  /// Notes the depths at which tiles save launches: those with a node that is no thread's own, or
+  /// that waits for another's.
+  void find_tile_depth(ValueId id) {
+    if (!runs(id) || !fits(id)) return;
+    bool waits = graph_.role(id) == Role::work;
+    for (int k = 0; k < static_cast<int>(graph_[id].operands.size()); ++k) {
+      const ValueId x = graph_.root(graph_.operand(id, k));
+      waits = waits || (runs(x) && fits(x) && depth(x) == depth(id) && !passed_on(id, k));
+    }
+    if (waits) tile_depths_.insert(depth(id));
   }
 
   void find_depth(ValueId id) {
@@ -95,6 +125,41 @@ class Fuser {
     for (int k = 0; k < static_cast<int>(graph_[id].operands.size()); ++k) {
       const ValueId x = graph_.root(graph_.operand(id, k));
       if (runs(x)) depth = std::max(depth, this->depth(x) + (joined(id, k) ? 0 : 1));
+    }
+  }
+
+  int unit_for(ValueId id, std::vector<Unit>& units, std::vector<int>& depths) {
+    if (fits(id) && tile_depths_.count(depth(id)) != 0) return tile_for(id, units, depths);
+    return graph_.role(id) == Role::element ? group_for(id, units, depths)
+                                            : unit_of_work(id, units, depths);
+  }
+
+  /// The tile of this depth, or one behind it where it is full.
+  int tile_for(ValueId id, std::vector<Unit>& units, std::vector<int>& depths) {
+    OpenTile& tile = tiles_[depth(id)];
+    std::set<ValueId> places = tile.places;
+    add_places(id, places);
+    const bool full = tile.unit < 0 || places.size() > kMostTilePlaces ||
+                      units[static_cast<std::size_t>(tile.unit)].nodes.size() >= kLargestTile;
+    if (full) {
+      tile = {static_cast<int>(units.size()), {}};
+      add_places(id, tile.places);
+      units.push_back({UnitKind::tile, true, 0, {}});
+      depths.push_back(depth(id));
+    } else {
+      tile.places = std::move(places);
+    }
+    units[static_cast<std::size_t>(tile.unit)].nodes.push_back(id);
+    return tile.unit;
+  }
+
+  /// Memory of the node that is no scratch.
+  void add_places(ValueId id, std::set<ValueId>& places) const {
+    if (graph_.output_of[static_cast<std::size_t>(id)] >= 0) places.insert(id);
+    for (const ValueId operand : graph_[id].operands) {
+      const ValueId x = graph_.root(operand);
+      const bool leaf = graph_.role(x) == Role::leaf && graph_.fill(x) == nullptr;
+      if (leaf || graph_.output_of[static_cast<std::size_t>(x)] >= 0) places.insert(x);
     }
   }
 
@@ -113,7 +178,7 @@ class Fuser {
       }
     }
     const int unit = static_cast<int>(units.size());
-    units.push_back({true, graph_.rowful(id), graph_.elements(id), {id}});
+    units.push_back({UnitKind::group, graph_.rowful(id), graph_.elements(id), {id}});
     depths.push_back(depth(id));
     open_[key] = unit;
     places_[unit] = places(id);
@@ -133,7 +198,7 @@ class Fuser {
   }
 
   int unit_of_work(ValueId id, std::vector<Unit>& units, std::vector<int>& depths) {
-    Unit unit{false, graph_.rowful(id), graph_.elements(id), {}};
+    Unit unit{UnitKind::work, graph_.rowful(id), graph_.elements(id), {}};
     const auto taken = absorbed_.find(id);
     if (taken != absorbed_.end()) unit.nodes = taken->second;
     unit.nodes.push_back(id);
@@ -142,16 +207,26 @@ class Fuser {
     return static_cast<int>(units.size()) - 1;
   }
 
+  struct OpenTile {
+    int unit = -1;
+    std::set<ValueId> places = {};
+  };
+
   const Graph& graph_;
+  std::vector<bool> fits_;
   std::vector<ValueId> taker_;
   std::vector<int> depth_;
   std::map<ValueId, std::vector<ValueId>> absorbed_;
   std::map<std::tuple<bool, std::int64_t, int>, int> open_;
   std::map<int, std::size_t> places_;
+  std::set<int> tile_depths_;
+  std::map<int, OpenTile> tiles_;  ///< by depth
 };
 
 }  // namespace
 
-Fusion fuse(const Graph& graph) { return Fuser(graph).fuse(); }
+Fusion fuse(const Graph& graph, const Libraries& libraries) {
+  return Fuser(graph, libraries).fuse();
+}
 
 }  // namespace odeum::kernelgen

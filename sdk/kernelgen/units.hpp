@@ -6,13 +6,19 @@
 #include <vector>
 
 #include "kernelgen/graph.hpp"
+#include "kernelgen/plan.hpp"
 
 namespace odeum::kernelgen {
 
-/// What one kernel computes: elements of one count, thread by thread; or one node of Role::work,
-/// the last of `nodes`, behind the elementwise nodes that only it reads.
+enum class UnitKind : std::uint8_t {
+  group,  ///< elements of one count, thread by thread
+  tile,   ///< narrow values of all kinds, a group of threads a few rows (kernelgen/tile.hpp)
+  work,   ///< one node of Role::work, the last, behind the elementwise nodes that only it reads
+};
+
+/// What one kernel computes.
 struct Unit {
-  bool group = false;
+  UnitKind kind = UnitKind::work;
   bool rowful = false;
   std::int64_t elements = 0;  ///< of a group: per row, or in total
   std::vector<ValueId> nodes;
@@ -23,6 +29,6 @@ struct Fusion {
   std::vector<int> unit_of;  ///< of each node, -1 for leaves, views and dead ones
 };
 
-Fusion fuse(const Graph& graph);
+Fusion fuse(const Graph& graph, const Libraries& libraries);
 
 }  // namespace odeum::kernelgen

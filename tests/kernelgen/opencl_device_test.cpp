@@ -48,6 +48,29 @@ TEST_F(OpenClDevice, MultipliesBySmallAndLargeTilesWithRaggedEdges) {
       {1, 33, 130}, kProducts);
 }
 
+/// Narrow layers with a norm of each row, parts that are put together, and a wide layer between.
+Tensors narrow_and_wide(Arguments in) {
+  const Tensor x = in[0], w = in[1], v = in[2], back = in[3];
+  const Tensor hidden = tanh(linear(x, w) + in[4]);
+  const Tensor norm = sqrt(sum(square(hidden), {1}) + 1.0);
+  const Tensor halves = concat({slice(hidden, 1, 0, 9), slice(hidden, 1, 9, 19) * 2.0}, 1);
+  const Tensor wide = sin(linear(halves, v));
+  const Tensor narrow = linear(wide, back) / reshape(norm, {kRows, 1}) + x;
+  return {dot("ro,oi->ri", hidden, w), narrow, norm, dot("ri,rj->rij", narrow, x)};
+}
+
+TEST_F(OpenClDevice, ComputesNarrowLayersInTilesBesideWideOnesWithRaggedEnds) {
+  for (const DType type : {DType::f32, DType::f64}) {
+    const Program program = record(std::vector<InputSpec>{{"x", {kRows, 7}, type},
+                                                          {"w", {19, 7}, type},
+                                                          {"v", {270, 19}, type},
+                                                          {"back", {7, 270}, type},
+                                                          {"bias", {19}, type}},
+                                   narrow_and_wide);
+    expect_reference(*device_, program, {1, 67}, kProducts, "layers");
+  }
+}
+
 TEST_F(OpenClDevice, MultipliesTransposedBatchedAndSummedOverManyRows) {
   check(
       {{"x", {kRows, 4, 17}, DType::f64},

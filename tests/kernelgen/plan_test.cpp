@@ -22,9 +22,9 @@ Plan plan_of(const std::vector<InputSpec>& specs, const Body& body) {
                    std::vector<bool>(program.outputs.size(), true));
 }
 
-/// `count` dense layers of width 32, all alike.
-Plan layers(int count) {
-  return plan_of({{"x", {kRows, 32}, DType::f32}, {"w", {32, 32}, DType::f32}},
+/// `count` dense layers of one width, all alike.
+Plan layers(int count, std::int64_t width) {
+  return plan_of({{"x", {kRows, width}, DType::f32}, {"w", {width, width}, DType::f32}},
                  [count](Arguments in) {
                    Tensor x = in[0];
                    for (int i = 0; i < count; ++i) x = tanh(linear(x, in[1]));
@@ -51,13 +51,75 @@ TEST(KernelPlan, TakesTheOperandsOfASumIntoItsLoop) {
 }
 
 TEST(KernelPlan, SharesTheKernelsOfLayersThatAreAlike) {
-  const Plan plan = layers(6);
+  const Plan plan = layers(6, 300);
   EXPECT_EQ(plan.launches.size(), 12U);
   EXPECT_EQ(plan.kernels.size(), 2U);
 }
 
+TEST(KernelPlan, PutsNarrowLayersIntoOneKernelAndTheirValuesIntoLocalMemory) {
+  const Plan plan = layers(6, 32);
+  EXPECT_EQ(plan.launches.size(), 1U);
+  EXPECT_EQ(plan.scratch_bytes(640), 0U);
+}
+
+TEST(KernelPlan, KeepsWideLayersBesideNarrowOnesInKernelsOfTheirOwn) {
+  const Plan plan = plan_of({{"x", {kRows, 32}, DType::f32},
+                             {"v", {300, 32}, DType::f32},
+                             {"w", {32, 300}, DType::f32},
+                             {"u", {32, 32}, DType::f32}},
+                            [](Arguments in) {
+                              const Tensor narrow = tanh(linear(tanh(linear(in[0], in[3])), in[3]));
+                              const Tensor wide = tanh(linear(narrow, in[1]));
+                              return Tensors{tanh(linear(linear(wide, in[2]), in[3]))};
+                            });
+  // Narrow layers; a product and tanh of 300 columns; the product with them; the last layer.
+  EXPECT_EQ(plan.launches.size(), 5U);
+}
+
+TEST(KernelPlan, GivesATileLessLocalMemoryWhereThereIsLess) {
+  const Program program = optimize(
+      record(std::vector<InputSpec>{{"x", {kRows, 64}, DType::f32}, {"w", {64, 64}, DType::f32}},
+             [](Arguments in) {
+               return Tensors{linear(tanh(linear(tanh(linear(in[0], in[1])), in[1])), in[1])};
+             }));
+  const auto plan = [&](std::int64_t bytes) {
+    return make_plan(program, {.name = "test", .outputs = {}}, {true}, {}, bytes);
+  };
+  // A layer's 64 columns of 16 rows are 4 KiB, and two layers live at once.
+  EXPECT_EQ(plan(8192).launches.front().tile_m, 16);
+  EXPECT_EQ(plan(4096).launches.front().tile_m, 8);
+  EXPECT_EQ(plan(8192).row_bytes, 0U);
+  EXPECT_GT(plan(1024).row_bytes, 0U) << "what does not fit lies in scratch memory";
+  EXPECT_EQ(plan(1024).launches.size(), 1U);
+}
+
+TEST(KernelPlan, LaunchesOnceWhatDoesNotWaitForEachOther) {
+  const Plan plan =
+      plan_of({{"x", {kRows, 40}, DType::f32}, {"y", {kRows, 40}, DType::f32}}, [](Arguments in) {
+        return Tensors{dot("ri,rj->ij", in[0], in[1]), dot("ri,rj->ij", in[1], in[0]),
+                       sum_rows(in[0] * in[1]), sum_rows(exp(in[1]))};
+      });
+  // Pieces of the products; pieces of the sums; both added up.
+  EXPECT_EQ(plan.launches.size(), 3U);
+}
+
+TEST(KernelPlan, TakesTurnsWhereSumsCutIntoPiecesAreLarge) {
+  const auto bytes = [](int count) {
+    const Plan plan = plan_of({{"x", {kRows, 300}, DType::f32}, {"y", {kRows, 310}, DType::f32}},
+                              [count](Arguments in) {
+                                Tensors sums;
+                                for (int i = 0; i < count; ++i)
+                                  sums.push_back(dot("ri,rj->ij", exp(in[0] * i), in[1]));
+                                return sums;
+                              });
+    return plan.fixed_bytes;
+  };
+  // 64 pieces of 300 x 310 numbers are 24 MB: two at once would be more than 32 MiB.
+  EXPECT_EQ(bytes(1), bytes(4));
+}
+
 TEST(KernelPlan, ReusesTheMemoryOfValuesThatAreNotNeededAnyMore) {
-  EXPECT_EQ(layers(20).scratch_bytes(640), layers(3).scratch_bytes(640));
+  EXPECT_EQ(layers(20, 300).scratch_bytes(640), layers(3, 300).scratch_bytes(640));
 }
 
 TEST(KernelPlan, CutsALongSumAsItsRowsSay) {

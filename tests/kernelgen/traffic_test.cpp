@@ -14,24 +14,24 @@ TEST(DeviceTraffic, CountsLaunchesTransfersAndTheTimesThatTheHostWaits) {
   EXPECT_EQ(device.traffic().launches, 0) << "before the device was opened";
 
   const std::vector<InputSpec> specs = {{"x", {kRows, 3}, DType::f64}};
-  // One kernel for the elements and one that adds up what it wrote.
+  // A kernel for the elements, one that adds up pieces of what it wrote, one for the pieces.
   const Program program = optimize(record(specs, [](std::span<const Tensor> in) {
     const Tensor y = exp(in[0]);
-    return std::vector<Tensor>{y, sum_features(y)};
+    return std::vector<Tensor>{y, sum_rows(y)};
   }));
-  const auto executable = device.compile(program, {.name = "two kernels", .outputs = {}});
-  const auto x = device.allocate(48), y = device.allocate(48), z = device.allocate(16);
+  const auto executable = device.compile(program, {.name = "three kernels", .outputs = {}});
+  const auto x = device.allocate(48), y = device.allocate(48), z = device.allocate(24);
   const std::vector<double> values(6, 0.5);
   device.upload({x.get(), 0}, values.data(), 48);
   device.upload({x.get(), 0}, values.data(), 0);
   executable->run(2, std::vector<View>{{x.get(), 0}},
                   std::vector<View>{{y.get(), 0}, {z.get(), 0}});
-  std::vector<double> sums(2);
-  device.download(sums.data(), {z.get(), 0}, 16);
+  std::vector<double> sums(3);
+  device.download(sums.data(), {z.get(), 0}, 24);
   device.synchronize();
 
   const DeviceTraffic traffic = device.traffic();
-  EXPECT_EQ(traffic.launches + traffic.replays, 2);
+  EXPECT_EQ(traffic.launches + traffic.replays, 3);
   EXPECT_EQ(traffic.uploads, 1) << "nothing to write is no transfer";
   EXPECT_EQ(traffic.downloads, 1);
   EXPECT_EQ(traffic.synchronizations, 2) << "a download waits too";

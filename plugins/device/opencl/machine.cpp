@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "error.hpp"
@@ -81,6 +82,14 @@ OpenClMachine::OpenClMachine(const Found& found, kernelgen::Cache cache, std::in
 }
 
 OpenClMachine::~OpenClMachine() { clFinish(queues_.work.get()); }
+
+std::int64_t OpenClMachine::local_bytes() const {
+  cl_ulong bytes = 0;
+  check(clGetDeviceInfo(device_, CL_DEVICE_LOCAL_MEM_SIZE, sizeof bytes, &bytes, nullptr),
+        "clGetDeviceInfo");
+  // More than every device has would leave fewer groups at once.
+  return std::min(static_cast<std::int64_t>(bytes), kernelgen::kLocalBytes);
+}
 
 std::shared_ptr<void> OpenClMachine::allocate(std::size_t bytes) {
   cl_ulong most = 0;

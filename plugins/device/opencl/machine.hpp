@@ -34,6 +34,7 @@ class OpenClMachine final : public kernelgen::Machine {
   OpenClMachine& operator=(const OpenClMachine&) = delete;
 
   kernelgen::Dialect dialect() const override { return kernelgen::Dialect::opencl; }
+  std::int64_t local_bytes() const override;
   std::shared_ptr<void> allocate(std::size_t bytes) override;
   void upload(View to, const void* from, std::size_t bytes) override;
   void download(void* to, View from, std::size_t bytes) override;
