@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fused groups as machine code: stretches of additions, products and multiply-adds, and with AVX-512
-// of activations, become one loop each, in which values pass from operation to operation in vector
-// registers. The operations are those of the kernels, one for one, so the results are the same bits.
+// Fused groups as machine code: stretches of additions, products and multiply-adds, with AVX-512 of
+// activations too, become one loop each, in which values pass from operation to operation in vector
+// registers. The operations are those of the kernels, one for one, so results are the same bits.
 #pragma once
 
 #include <vector>
