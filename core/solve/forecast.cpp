@@ -25,14 +25,36 @@ Tensor step_up_to(Tensor t, Tensor end) {
   return select(passes, h * std::nextafter(1.0, 0.0), h);
 }
 
-/// Magnitude of the next proposal, within the limits.
+Tensor within_limits(Tensor proposal, const SolveOptions& options) {
+  const Tensor enough = max(proposal, options.min_step);
+  return std::isfinite(options.max_step) ? min(enough, options.max_step) : enough;
+}
+
+/// Magnitude of the next proposal.
 Tensor proposal_after(const Attempted& attempt, Tensor landed, const SolveOptions& options) {
   const Tensor wished = abs(attempt.next_h);
   const Tensor before = entry(attempt.course, Course::proposal);
   const Tensor accepted = select(landed, max(wished, before), wished);
   const Tensor repeated = select(attempt.finite, wished, abs(kShrink * attempt.h));
-  const Tensor proposal = max(select(attempt.accepted, accepted, repeated), options.min_step);
-  return std::isfinite(options.max_step) ? min(proposal, options.max_step) : proposal;
+  return within_limits(select(attempt.accepted, accepted, repeated), options);
+}
+
+/// Pace::next.
+Forecast attempt_from(Tensor t, Tensor proposal, const std::vector<Tensor>& targets,
+                      const SolveOptions& options) {
+  const Tensor target = targets.front();
+  const Tensor left = abs(target - t);
+  const Tensor direction = select(less(target, t), number(t, -1.0), number(t, 1.0));
+  Tensor stretches = at_most(left, kStretch * proposal);
+  if (std::isfinite(options.max_step)) {
+    stretches = stretches * at_most(left, number(t, options.max_step));
+  }
+  const Tensor lands = max(at_most(left, proposal), stretches);
+  const Tensor h = select(lands, step_up_to(t, target), direction * proposal);
+  const Tensor end = select(lands, target, t + h);
+  std::vector<Tensor> course{end, lands, proposal};
+  course.insert(course.end(), targets.begin(), targets.end());
+  return {t, h, std::move(course)};
 }
 
 }  // namespace
@@ -46,20 +68,13 @@ Forecast record_forecast(const Attempted& attempt, const SolveOptions& options) 
   }
 
   const Tensor t = select(attempt.accepted, entry(attempt.course, Course::end), attempt.t);
-  const Tensor target = targets.front();
-  const Tensor proposal = proposal_after(attempt, landed, options);
-  const Tensor left = abs(target - t);
-  const Tensor direction = select(less(target, t), number(t, -1.0), number(t, 1.0));
-  Tensor stretches = at_most(left, kStretch * proposal);
-  if (std::isfinite(options.max_step)) {
-    stretches = stretches * at_most(left, number(t, options.max_step));
-  }
-  const Tensor lands = max(at_most(left, proposal), stretches);
-  const Tensor h = select(lands, step_up_to(t, target), direction * proposal);
-  const Tensor end = select(lands, target, t + h);
-  std::vector<Tensor> course{end, lands, proposal};
-  course.insert(course.end(), targets.begin(), targets.end());
-  return {t, h, std::move(course)};
+  return attempt_from(t, proposal_after(attempt, landed, options), targets, options);
+}
+
+Forecast record_first_attempt(Tensor t, Tensor step, Tensor targets, const SolveOptions& options) {
+  std::vector<Tensor> ahead;
+  for (int i = 0; i < Course::size - Course::targets; ++i) ahead.push_back(entry(targets, i));
+  return attempt_from(t, within_limits(abs(step), options), ahead, options);
 }
 
 }  // namespace odeum::solve

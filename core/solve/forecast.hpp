@@ -37,5 +37,7 @@ struct Forecast {
   std::vector<Tensor> course;
 };
 Forecast record_forecast(const Attempted& attempt, const SolveOptions& options);
+/// The first attempt from t, with the first step chosen; `targets` as in a course.
+Forecast record_first_attempt(Tensor t, Tensor step, Tensor targets, const SolveOptions& options);
 
 }  // namespace odeum::solve

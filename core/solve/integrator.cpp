@@ -8,6 +8,7 @@
 #include "odeum/error.hpp"
 #include "solve/call_check.hpp"
 #include "solve/diagnosis.hpp"
+#include "solve/forecast.hpp"
 #include "solve/stability.hpp"
 
 namespace odeum::solve {
@@ -92,11 +93,11 @@ bool StepLoop::set_out(Progress& solve) {
 }
 
 void StepLoop::compile() {
-  start_ = record_start(method_, first_);
   const bool watched = !request_.events.events.empty() || request_.until == Until::steady_state;
   const bool waits = !device_->host_addressable() || steps_at_once_ > 1;
   following_ =
       method_.adaptive() && waits && !watched ? Following::forecast : Following::left_to_host;
+  start_ = record_start(method_, first_, following_);
   attempt_ = record_attempt(method_, start_.carry, request_, following_);
   const auto build = [&](const Program& program, const char* what) {
     return device_->compile(optimize(program), {.name = what, .outputs = {}});
@@ -133,20 +134,29 @@ double StepLoop::target(const Progress& solve) const {
 bool StepLoop::begin(Progress& solve) {
   row_.clear();
   taken_ = 0;
-  const double control[2] = {solve.t, solve.call.times.back() - solve.t};
-  device_->upload(start_control_[0], control, sizeof control);
+  solve.pace.aim(solve.t, target(solve));
+  std::vector<double> control{solve.t, solve.call.times.back() - solve.t};
+  if (forecasts_first()) {
+    const auto targets = landings(solve, Course::size - Course::targets);
+    control.insert(control.end(), targets.begin(), targets.end());
+  }
+  device_->upload(start_control_[0], control.data(), control.size() * sizeof(double));
   run_start_->run(solve.call.rows, now().start_in, now().start_out);
   solve.report.evaluations += start_.evaluations;
 
   const std::vector<double> memory = controller_->initial_memory();
   std::copy(memory.begin(), memory.end(), control_values_.begin() + AttemptProgram::control_size);
-  solve.pace.aim(solve.t, target(solve));
   if (first_ == FirstStep::given) {
     solve.pace.propose(method_.adaptive() ? options_.first_step : options_.step);
     return true;
   }
-  double chosen[StartProgram::begin_size];
-  device_->download(chosen, begin_[0], sizeof chosen);
+  if (forecasts_first()) {
+    queue_first(solve);
+  } else {
+    device_->download(scalars_.data() + begin_at_, now().start_out.front(),
+                      StartProgram::begin_size * sizeof(double));
+  }
+  const double* chosen = scalars_.data() + begin_at_;
   solve.report.h = chosen[StartProgram::first_step];
   solve.pace.propose(chosen[StartProgram::first_step]);
   if (chosen[StartProgram::non_finite] > 0.0) return fail(solve, Status::non_finite);

@@ -93,6 +93,11 @@ class StepLoop final : public Integrator {
   bool attempt(Progress& solve);
   bool is_queued(const Progress& solve, const Pace::Step& step) const;
   void queue(Progress& solve, const Pace::Step& step);
+  void queue_first(Progress& solve);
+  void begin_row(const Progress& solve, std::size_t length);
+  bool forecasts_first() const {
+    return following_ == Following::forecast && first_ == FirstStep::chosen;
+  }
   std::size_t row_length(const Progress& solve, const Pace::Step& step) const;
   void write_control(const Progress& solve, const Pace::Step& step);
   bool foresee(const Progress& solve, std::size_t most);
@@ -149,7 +154,7 @@ class StepLoop final : public Integrator {
   std::unique_ptr<Inspection> inspection_;
 
   std::unique_ptr<Workspace> workspace_, round_;
-  std::vector<View> start_control_, begin_, point_;
+  std::vector<View> start_control_, point_;
   std::vector<View> at_event_, steady_time_, steady_;
   std::vector<View> constants_;
   std::vector<Place> places_;
@@ -158,9 +163,11 @@ class StepLoop final : public Integrator {
   /// Control and decision of the attempt at hand. A control in memory may be longer: its course.
   std::vector<double> control_values_, decision_values_;
   std::size_t control_count_ = 0;
-  /// All places' controls, then decisions, and what the host has written or read of them.
+  /// All places' controls, decisions, what the start of a solve chose (from number begin_at_ on);
+  /// and what the host has written or read of them.
   std::vector<View> scalars_view_;
   std::vector<double> scalars_;
+  std::size_t begin_at_ = 0;
   std::vector<Queued> row_;
   std::size_t taken_ = 0;      ///< attempts of the row that the host has taken up
   std::int64_t expected_ = 0;  ///< attempts of the last solve

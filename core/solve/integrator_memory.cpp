@@ -40,8 +40,7 @@ void StepLoop::lay_out() {
   constants_.resize(dynamics_.constants.size());
 
   workspace_ = std::make_unique<Workspace>(*device_);
-  workspace_->add(numbers(2), &start_control_);
-  workspace_->add(numbers(StartProgram::begin_size), &begin_);
+  workspace_->add(numbers(2 + Course::size - Course::targets), &start_control_);
   workspace_->add(numbers(2 + kTogether.back()), &point_);
   if (watch_) workspace_->add(member_specs(dynamics_), &at_event_);
   workspace_->add(numbers(1), &steady_time_);
@@ -77,7 +76,8 @@ bool StepLoop::lay_out_places(std::int64_t rows) {
     if (!request_.extra_at) round_->add(attempt_.extra, &place.extra);
   }
   const std::size_t decisions = knows_steps() ? kMostTrusted : places_.size();
-  scalars_.assign(places_.size() * control_count_ + decisions * decision_values_.size(), 0.0);
+  begin_at_ = places_.size() * control_count_ + decisions * decision_values_.size();
+  scalars_.assign(begin_at_ + StartProgram::begin_size, 0.0);
   scalars_view_.clear();
   round_->add(numbers(scalars_.size()), &scalars_view_);
   round_->place(rows);
@@ -118,7 +118,8 @@ void StepLoop::bind_place(std::size_t index) {
   place.start_in = start_control_;
   append(place.start_in, place.state);
   append(place.start_in, constants_);
-  place.start_out = begin_;
+  place.start_out = {scalars_view_[0] + begin_at_ * sizeof(double)};
+  if (forecasts_first()) place.start_out.push_back(control(index));
   append(place.start_out, place.carry);
 
   place.attempt_in = place.control;

@@ -32,16 +32,20 @@ bool StepLoop::is_queued(const Progress& solve, const Pace::Step& step) const {
          (next.dense || !lies_within(solve, step));
 }
 
-/// A new row, whose first attempt is the one to make now.
-void StepLoop::queue(Progress& solve, const Pace::Step& step) {
-  const std::size_t most = row_length(solve, step);
+void StepLoop::begin_row(const Progress& solve, std::size_t length) {
   row_.clear();
   taken_ = 0;
-  for (std::size_t k = 0; k < most; ++k) {
+  for (std::size_t k = 0; k < length; ++k) {
     const std::size_t place = (current_ + k) % places_.size();
     const std::size_t decision = solve.look == Look::later ? trusted_.size() + k : place;
     row_.push_back({place, decision, solve.report.accepted + static_cast<std::int64_t>(k), false});
   }
+}
+
+/// A new row, whose first attempt is the one to make now.
+void StepLoop::queue(Progress& solve, const Pace::Step& step) {
+  const std::size_t most = row_length(solve, step);
+  begin_row(solve, most);
   bool dense = watch_ || lies_within(solve, step);
   if (solve.look == Look::later && most > 1) {
     dense = foresee(solve, most);
@@ -52,6 +56,17 @@ void StepLoop::queue(Progress& solve, const Pace::Step& step) {
   place_outputs(solve, dense);
   run_row(solve);
   if (solve.look != Look::later) read_row();
+}
+
+/// A row behind the start of a solve, which forecasts its first attempt.
+void StepLoop::queue_first(Progress& solve) {
+  const std::int64_t rest = expected_ - solve.report.accepted - solve.report.rejected;
+  std::size_t most = places_.size() - 1;
+  if (rest > 0) most = std::min(most, static_cast<std::size_t>(rest));
+  begin_row(solve, most);
+  place_outputs(solve, request_.save == SaveTimes::interpolated);
+  run_row(solve);
+  device_->download(scalars_.data(), scalars_view_[0], scalars_.size() * sizeof(double));
 }
 
 /// How many attempts to queue: no more than the solve will take, as far as one can tell by the step

@@ -118,9 +118,13 @@ struct Judged {
   Tensor ratio, non_finite, convergence;
 };
 
-/// As the loop judges an attempt: whether its numbers are finite, and whether it is accepted.
-std::pair<Tensor, Tensor> judge(const RecordedStep& step, Tensor accept, const Judged& judged,
-                                const SolveOptions& options) {
+struct Verdict {
+  Tensor finite, accepted;
+};
+
+/// As the loop judges an attempt.
+Verdict judge(const RecordedStep& step, Tensor accept, const Judged& judged,
+              const SolveOptions& options) {
   const auto number = [&](double value) { return full(step.in.h, {1}, value); };
   const Tensor finite =
       less(judged.non_finite, number(0.5)) * less(abs(judged.ratio), number(HUGE_VAL));
@@ -132,26 +136,31 @@ std::pair<Tensor, Tensor> judge(const RecordedStep& step, Tensor accept, const J
   return {finite, finite * converged * passes};
 }
 
+/// [t, h, memory, course]
+Tensor control_of(const Forecast& forecast, const std::vector<Tensor>& memory) {
+  std::vector<Tensor> parts{forecast.t, forecast.h};
+  parts.insert(parts.end(), memory.begin(), memory.end());
+  parts.insert(parts.end(), forecast.course.begin(), forecast.course.end());
+  return concat(parts, 0);
+}
+
 /// The control of the attempt that follows, and the members and carry that it begins with.
 std::vector<Tensor> follow(const RecordedStep& step, const ControlOutputs& control,
                            const Judged& judged, const SolveOptions& options) {
-  const auto [finite, accepted] = judge(step, control.accept, judged, options);
+  const Verdict verdict = judge(step, control.accept, judged, options);
   const std::int64_t size = step.control.shape()[0];
   const Forecast forecast =
       record_forecast({.t = step.in.t,
                        .h = step.in.h,
                        .course = slice(step.control, 0, size - Course::size, size),
-                       .accepted = accepted,
-                       .finite = finite,
+                       .accepted = verdict.accepted,
+                       .finite = verdict.finite,
                        .next_h = control.next_h},
                       options);
-  std::vector<Tensor> next{forecast.t, forecast.h};
-  next.insert(next.end(), control.memory.begin(), control.memory.end());
-  next.insert(next.end(), forecast.course.begin(), forecast.course.end());
-  std::vector<Tensor> outputs{concat(next, 0)};
+  std::vector<Tensor> outputs{control_of(forecast, control.memory)};
   const auto choose = [&](const std::vector<Tensor>& after, const std::vector<Tensor>& before) {
     for (std::size_t i = 0; i < after.size(); ++i) {
-      outputs.push_back(select(matched(accepted, after[i]), after[i], before[i]));
+      outputs.push_back(select(matched(verdict.accepted, after[i]), after[i], before[i]));
     }
   };
   choose(step.out.y, step.in.y);
@@ -175,9 +184,11 @@ std::vector<ValueSpec> member_specs(const Dynamics& dynamics) {
   return specs;
 }
 
-StartProgram record_start(const Method& method, FirstStep first) {
+StartProgram record_start(const Method& method, FirstStep first, Following following) {
+  const bool forecast = following == Following::forecast && first == FirstStep::chosen;
+  constexpr std::int64_t kLandings = Course::size - Course::targets;
   Recording recording;
-  const Tensor control = recording.input("control", {2}, DType::f64);
+  const Tensor control = recording.input("control", {forecast ? 2 + kLandings : 2}, DType::f64);
   const Tensor t = entry(control, 0);
   const Tensor span = entry(control, 1);
   const State y = declare(recording, member_specs(method.dynamics));
@@ -192,6 +203,15 @@ StartProgram record_start(const Method& method, FirstStep first) {
   if (first == FirstStep::chosen) {
     step = choose_first_step(rates, t, span, y, method, state_norm);
     bad = non_finite_entries(rates(t, y), method.dynamics.members, control);
+  }
+  if (forecast) {
+    const Tensor targets = slice(control, 0, 2, 2 + kLandings);
+    std::vector<Tensor> memory;
+    for (const double value : method.controller.initial_memory()) {
+      memory.push_back(full(control, {1}, value));
+    }
+    outputs.insert(outputs.begin(),
+                   control_of(record_first_attempt(t, step, targets, method.options), memory));
   }
   outputs.insert(outputs.begin(), concat({step, bad}, 0));
   start.evaluations = rates.calls();

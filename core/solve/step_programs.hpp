@@ -40,7 +40,8 @@ std::vector<Tensor> declare_constants(Recording& recording, const Dynamics& dyna
 
 /// (control [t, span], members, constants) to (begin [first step, non-finite rates], carry). The
 /// first step is by Hairer, Norsett, Wanner, Solving ODEs I, II.4, signed as the span and at most
-/// the span; 0 where steps are given.
+/// the span; 0 where steps are given. With the attempt that follows, control is [t, span, times to
+/// land on as in Course], and behind `begin` comes the first attempt's control.
 struct StartProgram {
   enum Begin { first_step, non_finite, begin_size };
   Program program;
@@ -48,7 +49,9 @@ struct StartProgram {
   std::int64_t evaluations = 0;
 };
 enum class FirstStep : std::uint8_t { given, chosen };
-StartProgram record_start(const Method& method, FirstStep first);
+/// Whether programs say what attempt follows, so that it can be queued unseen.
+enum class Following : std::uint8_t { left_to_host, forecast };
+StartProgram record_start(const Method& method, FirstStep first, Following following);
 
 /// (control [t, h, memory], members, carry, constants) to (decision [accept, next h, error ratio,
 /// non-finite entries, convergence (of an iteration inside the step, 0: none), memory], members,
@@ -66,7 +69,6 @@ struct AttemptProgram {
   std::vector<ValueSpec> iteration;  ///< its convergence, as record_diagnosis gives it; or empty
   std::int64_t evaluations = 0;
 };
-enum class Following : std::uint8_t { left_to_host, forecast };
 AttemptProgram record_attempt(const Method& method, const std::vector<ValueSpec>& carry,
                               const IntegratorRequest& request, Following following);
 

@@ -123,6 +123,21 @@ TEST(SolverOptions, AStepPerSampleNeedsStepsToChoose) {
               HasSubstr("the controller does not choose steps"));
 }
 
+TEST(SolverOptions, GiveADeviceSeveralStepsAtOnceWhereTheBatchTakesThemTogether) {
+  const auto at_once = [](const Given& given) {
+    return solve::steps_at_once(solver_config("dopri5", given),
+                                *component<Solver>("solver", "dopri5"));
+  };
+  EXPECT_EQ(at_once({}), 0) << "as many as suit the device";
+  EXPECT_EQ(at_once({{"steps_at_once", std::int64_t{4}}}), 4);
+  try {
+    at_once({{"steps_at_once", std::int64_t{4}}, {"step_size", std::string("per_sample")}});
+    ADD_FAILURE() << "accepted";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("finished samples leave the batch"));
+  }
+}
+
 TEST(SolverOptions, EveryCommonKeyIsExplained) {
   const Schema schema = solve::common_solver_keys();
   for (const Key& key : schema.keys()) EXPECT_FALSE(key.doc.empty()) << key.name;
