@@ -71,6 +71,38 @@ TEST_F(OpenClDevice, ComputesNarrowLayersInTilesBesideWideOnesWithRaggedEnds) {
   }
 }
 
+TEST_F(OpenClDevice, KeepsInScratchMemoryWhatATilesLocalMemoryHasNoRoomFor) {
+  // Seven layers of 100 columns live until the end: in float64 a tile's are 45 KB at least.
+  check(
+      {{"x", {kRows, 100}, DType::f64}, {"w", {100, 100}, DType::f64}},
+      [](Arguments in) {
+        Tensor y = in[0];
+        Tensors parts;
+        for (int i = 0; i < 7; ++i) {
+          y = sin(linear(y, 0.1 * in[1]));  // errors do not grow from layer to layer
+          parts.push_back(slice(y, 1, 10 * i, 10 * i + 20));
+        }
+        return Tensors{concat(parts, 1)};
+      },
+      {1, 21}, kProducts);
+}
+
+TEST_F(OpenClDevice, GivesARowOfATileTheSameBitsWhateverItsNeighbours) {
+  const Program program = optimize(record(
+      std::vector<InputSpec>{{"x", {kRows, 5}, DType::f32}, {"w", {5, 5}, DType::f32}},
+      [](Arguments in) { return Tensors{tanh(linear(tanh(linear(in[0], in[1])), in[1]))}; }));
+  const auto executable = device_->compile(program, {.name = "layers", .outputs = {}});
+  constexpr std::int64_t kMany = 83, kFew = 3;
+  const auto inputs = device_tests::random_inputs(program, kMany, 5);
+  std::vector<device_tests::Array> few = {
+      device_tests::Array::of(DType::f32, {kFew, 5},
+                              {inputs[0].values.begin(), inputs[0].values.begin() + kFew * 5}),
+      inputs[1]};
+  auto all = opencl_tests::run(*device_, *executable, program, kMany, inputs).front();
+  all.resize(std::size_t{kFew} * 5 * sizeof(float));
+  EXPECT_EQ(opencl_tests::run(*device_, *executable, program, kFew, few).front(), all);
+}
+
 TEST_F(OpenClDevice, MultipliesTransposedBatchedAndSummedOverManyRows) {
   check(
       {{"x", {kRows, 4, 17}, DType::f64},
