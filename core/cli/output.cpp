@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/output.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <system_error>
 
 #include "io/file.hpp"
 #include "io/npy.hpp"
@@ -22,15 +26,25 @@ std::string number(double value, DType type) {
 
 }  // namespace
 
+void require_writable(const std::string& option, const std::string& file) {
+  const std::filesystem::path path = file;
+  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  const std::string start = option + " " + file + ": ";
+  if (!std::filesystem::is_directory(folder)) {
+    throw ConfigError(start + "there is no folder " + folder.string());
+  }
+  if (::access(folder.c_str(), W_OK) != 0) {
+    throw ConfigError(start + "the folder " + folder.string() +
+                      " cannot be written to: " + std::generic_category().message(errno));
+  }
+}
+
 void require_table_file(const std::string& file) {
   const std::filesystem::path path = file;
   if (path.extension() != ".npy" && path.extension() != ".csv") {
     throw ConfigError("-o " + file + ": the name has to end in .npy or .csv");
   }
-  const auto folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-  if (!std::filesystem::is_directory(folder)) {
-    throw ConfigError("-o " + file + ": there is no folder " + folder.string());
-  }
+  require_writable("-o", file);
 }
 
 void write_table(const std::string& file, const std::vector<std::string>& names,

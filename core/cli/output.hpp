@@ -9,7 +9,11 @@
 
 namespace odeum::cli {
 
-/// A ConfigError unless the file's name ends in .npy or .csv and its folder is there.
+/// A ConfigError that begins with the option unless the file's folder is there and may be written:
+/// said before the work, not behind it.
+void require_writable(const std::string& option, const std::string& file);
+
+/// Of -o: the same, and the file's name has to end in .npy or .csv.
 void require_table_file(const std::string& file);
 
 /// Rows of `names.size()` columns: .csv with a line of names, numbers to read back exactly; .npy of

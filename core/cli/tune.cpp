@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "cli/output.hpp"
 #include "cli/session.hpp"
 #include "config/yaml.hpp"
 #include "io/file.hpp"
@@ -56,6 +57,7 @@ int run(const Values& values) {
   }
   const fs::path out = is_set(values, "out") ? text_of(values, "out") : name + ".table.yaml";
   if (fs::exists(out)) throw ConfigError(out.string() + " exists already; --out names another");
+  require_writable("--out", out.string());
   const std::string table =
       tuned->tune([](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); });
   io::write_atomically(out, table);

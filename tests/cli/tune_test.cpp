@@ -100,6 +100,9 @@ TEST_F(Tune, RefusesDevicesWithoutATableAndFilesThatExist) {
   const Result exists = odeum({"tune", "--out", "a.yaml"});
   EXPECT_EQ(exists.status, 2);
   EXPECT_THAT(exists.err, HasSubstr("a.yaml exists already"));
+  const Result nowhere = odeum({"tune", "--out", "no/a.yaml"});
+  EXPECT_EQ(nowhere.status, 2);
+  EXPECT_THAT(nowhere.err, HasSubstr("--out no/a.yaml: there is no folder no"));
   const Result none = odeum({"tune", "--device", "cpus"});
   EXPECT_EQ(none.status, 2);
   EXPECT_THAT(none.err, Not(HasSubstr("wrote")));
