@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "odeum/error.hpp"
 #include "solve/call_check.hpp"
@@ -130,7 +131,14 @@ void SampleLoop::begin(Progress& solve) {
   ran(solve, start_.evaluations, [](const Sample& sample) { return sample.waits(); });
   std::vector<double> begun(solve.placed.size() * SampleStartProgram::begin_size);
   device_->download(begun.data(), begin_[0], begun.size() * sizeof(double));
-  for (const Run& run : runs_of(waiting, waiting)) {
+  // Before the first step also the rows that ended where they began: whoever differentiates a round
+  // runs through all of its rows, and what they carry has to be finite.
+  std::vector<std::int64_t> fresh = waiting;
+  if (solve.rounds == 0) {
+    fresh.resize(solve.placed.size());
+    std::iota(fresh.begin(), fresh.end(), std::int64_t{0});
+  }
+  for (const Run& run : runs_of(fresh, fresh)) {
     copy_rows(start_.carry, next().carry, now().carry, run);
   }
   for (const std::int64_t row : waiting) {

@@ -7,6 +7,7 @@
 
 #include "differentiation.hpp"
 #include "odeum/error.hpp"
+#include "unwritten_device.hpp"
 
 namespace odeum::testing {
 namespace {
@@ -133,6 +134,22 @@ TEST(SampleGradient, ReachesEachSamplesOwnTimes) {
   // One of no length: its result's cotangents are its start's.
   for (std::size_t i = 16; i < 20; ++i) batch.row_times[i] = 2.0;
   expect_as_alone(batch, "dopri5");
+}
+
+TEST(SampleGradient, ReadsNothingOfASampleOfNoLengthThatWasNotWritten) {
+  Batch batch;
+  for (int row = 0; row < batch.rows; ++row) {
+    for (const double share : {0.0, 0.5, 0.5, 1.0})
+      batch.row_times.push_back(row == 1 ? 2.0 : 0.2 * share);
+  }
+  const Gradients g =
+      differentiate(backprop(), driven(), stepping(StepSize::per_sample), batch.initial,
+                    batch.times, batch.constants, batch.cotangents, batch.rows,
+                    std::make_shared<UnwrittenDevice>(test_device()), 1, batch.row_times);
+  ASSERT_TRUE(g.forward.ok()) << g.forward.message();
+  for (const Values& slopes : g.constants) {
+    for (const double slope : slopes) EXPECT_TRUE(std::isfinite(slope));
+  }
 }
 
 TEST(SampleGradient, GoesThroughTheStartsBehindJumps) {
