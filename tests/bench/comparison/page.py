@@ -19,6 +19,7 @@ class Measured:
     lengths: list = field(default_factory=list)
     scaling: dict = field(default_factory=dict)
     load: float = field(default_factory=lambda: os.getloadavg()[0])
+    commit: str = field(default_factory=commit)  # when it began
 
     def of(self, workload, threads=None):
         return [r for r in self.results if r.job.workload == workload and threads in (None, r.threads)]
@@ -26,7 +27,7 @@ class Measured:
 
 def head(m, seconds):
     load = os.getloadavg()
-    lines = ["# Training on a CPU, beside the peers", "", f"Command: `{m.options.command}`  ", f"Commit: {commit()}  ",
+    lines = ["# Training on a CPU, beside the peers", "", f"Command: `{m.options.command}`  ", f"Commit: {m.commit}  ",
              f"CPU: {processor()}, {os.cpu_count()} cores; load average at the start {m.load:.1f}, at the end {load[0]:.1f}; "
              f"{seconds / 60:.0f} minutes  "]
     if m.load > 1.0:
@@ -38,7 +39,7 @@ def head(m, seconds):
 
 
 ABOUT = """One step is one forward and backward pass without the optimizer, float32; medians of repeats that go round over
-everybody. All get the same parameters, data and probe, written by odeum. Ratio: a peer's time over odeum's; in rows of
+everybody, each the last of a fifth of a second of runs, while all others are stopped. All get the same parameters, data and probe, written by odeum. Ratio: a peer's time over odeum's; in rows of
 two threads the peer's better one of one and two threads. torchdiffeq's rk4 is the 3/8 rule (kutta38); diffrax gets it as a
 tableau, PIDController with torchdiffeq's norm (largest RMS of the members) and an error order of 5,
 RecursiveCheckpointAdjoint with a checkpoint for each step where odeum has backprop, and BacksolveAdjoint where odeum has
@@ -49,6 +50,7 @@ adjoint. XLA is compiled and warm; torch.compile compiles the right-hand side wi
 - W3: 43-860-860-43, concatsquash softplus, batch 1000, Hutchinson.
 - W4: 3 x 3 convolutions 1-64-64-64-1 with a channel for t, softplus, 28 x 28, batch 64, Hutchinson.
 - W5: nested spheres, softplus, width 2000, batch 200, dopri5 at 1e-5. Gradient error: against backprop in float64 at 1e-9.
+  gauss_legendre beside torchdiffeq's solver with the published quadrature (0.1 nodes a forward evaluation).
 - W6: float64, one thread, dopri5, rtol 1e-7, atol 1e-9, 1,000 points of dense output.
 - W7: the net of W3, batch 200, steps of 0.125 of the 3/8 rule.
 - GF/s and shares: of matrix products or convolutions alone: an evaluation with D Jacobian products costs (1 + D) F, its
