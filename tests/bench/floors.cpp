@@ -2,6 +2,7 @@
 // bench_floors: rates of this machine, for the comparison with peers.
 //
 //   bench_floors THREADS SECONDS [BLAS_LIBRARY]
+//   bench_floors DEVICE SECONDS                    as a configuration has it, `cuda`
 //
 // Answers each line with a line of JSON of GFLOP/s:
 //
@@ -24,12 +25,17 @@
 namespace odeum::bench {
 namespace {
 
-std::shared_ptr<Device> cpu(const std::string& threads) {
+std::shared_ptr<Device> open(const std::string& device) {
   const Schema schema = Schema().component("device", "device", "");
-  const Config root =
-      config::resolve(config::parse_yaml("device: {use: cpu, threads: " + threads + "}", "bench"),
-                      {}, schema, cli::schemas(plugin::registry()).lookup(), ".");
-  return plugin::registry().create<Device>(root.component("device"));
+  const Config root = config::resolve(config::parse_yaml("device: " + device, "bench"), {}, schema,
+                                      cli::schemas(plugin::registry()).lookup(), ".");
+  auto opened = plugin::registry().create<Device>(root.component("device"));
+  if (const std::string absent = opened->probe(); !absent.empty()) throw ConfigError(absent);
+  return opened;
+}
+
+bool is_number(const std::string& word) {
+  return word.find_first_not_of("0123456789") == std::string::npos;
 }
 
 Product::Role role(const std::string& name) {
@@ -40,10 +46,11 @@ Product::Role role(const std::string& name) {
 }
 
 void serve(int argc, char** argv) {
-  if (argc < 3) throw ConfigError("bench_floors THREADS SECONDS [BLAS_LIBRARY]");
+  if (argc < 3) throw ConfigError("bench_floors THREADS|DEVICE SECONDS [BLAS_LIBRARY]");
   plugin::set_plugin_path({ODEUM_PLUGINS});
-  const std::shared_ptr<Device> device = cpu(argv[1]);
-  const int threads = std::stoi(argv[1]);
+  const std::string what = argv[1];
+  const int threads = is_number(what) ? std::stoi(what) : 1;
+  const auto device = open(is_number(what) ? "{use: cpu, threads: " + what + "}" : what);
   const double seconds = std::stod(argv[2]);
   std::optional<Blas> blas;
   if (argc > 3) blas.emplace(argv[3]);
