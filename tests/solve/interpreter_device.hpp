@@ -12,7 +12,7 @@
 
 namespace odeum::testing {
 
-class InterpreterDevice final : public Device {
+class InterpreterDevice : public Device {
  public:
   std::string probe() const override { return ""; }
   bool host_addressable() const override { return true; }

@@ -145,7 +145,7 @@ TEST(SampleGradient, ReadsNothingOfASampleOfNoLengthThatWasNotWritten) {
   const Gradients g =
       differentiate(backprop(), driven(), stepping(StepSize::per_sample), batch.initial,
                     batch.times, batch.constants, batch.cotangents, batch.rows,
-                    std::make_shared<UnwrittenDevice>(test_device()), 1, batch.row_times);
+                    std::make_shared<UnwrittenDevice>(), 1, batch.row_times);
   ASSERT_TRUE(g.forward.ok()) << g.forward.message();
   for (const Values& slopes : g.constants) {
     for (const double slope : slopes) EXPECT_TRUE(std::isfinite(slope));

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes that run a workload when asked: odeum's and the peers' speak through the same class."""
+import atexit
 import json
 import os
 import signal
@@ -24,6 +25,7 @@ class Process:
         self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, env=environment(threads),
                                         start_new_session=True)
+        atexit.register(self.kill)  # one that is stopped would never see that nobody asks any more
 
     def signal(self, number):
         try:
@@ -52,6 +54,9 @@ class Process:
             raise Failed(answer["failed"])
         return answer
 
+    def kill(self):
+        self.signal(signal.SIGKILL)
+
     def close(self):
         self.go_on()
         self.process.stdin.close()
@@ -60,6 +65,8 @@ class Process:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.kill()  # what it started and left behind
+        atexit.unregister(self.kill)
         self.process.stdout.close()
         self.process.stderr.close()
 
