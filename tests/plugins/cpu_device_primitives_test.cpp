@@ -191,8 +191,17 @@ TEST(CpuDevice, ContractsAnyLabels) {
 }
 
 TEST(CpuDevice, MultipliesMatricesOfAwkwardSizes) {
-  for (const auto& [in_size, out_size] : std::vector<std::pair<std::int64_t, std::int64_t>>{
-           {1, 1}, {2, 64}, {64, 2}, {3, 17}, {65, 33}, {64, 64}, {43, 129}, {1, 40}, {40, 1}}) {
+  for (const auto& [in_size, out_size] :
+       std::vector<std::pair<std::int64_t, std::int64_t>>{{1, 1},
+                                                          {2, 64},
+                                                          {64, 2},
+                                                          {3, 17},
+                                                          {65, 33},
+                                                          {64, 64},
+                                                          {43, 129},
+                                                          {112, 83},
+                                                          {1, 40},
+                                                          {40, 1}}) {
     check({{"x", {kRows, in_size}}, {"w", {out_size, in_size}}, {"g", {kRows, out_size}}},
           [](Arguments in) {
             return Tensors{dot("ri,oi->ro", in[0], in[1]), dot("ro,oi->ri", in[2], in[1]),
