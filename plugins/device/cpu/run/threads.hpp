@@ -1,64 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device's threads: one oneTBB arena.
+// The device's threads: workers of one oneTBB arena that linger a while for the next piece of work.
+// A training step hands out work a thousand times a second, and waking a thread takes longer than
+// some of it.
 #pragma once
 
-#include <tbb/blocked_range.h>
-#include <tbb/global_control.h>
-#include <tbb/info.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
 
 namespace odeum::cpu {
 
 class Threads {
  public:
   /// 0: as many as the processor has cores.
-  explicit Threads(int count)
-      : count_(count == 0 ? tbb::info::default_concurrency() : count), arena_(count_) {
-    // More threads than cores only where asked for; the smallest of such limits holds in a process.
-    if (count_ > tbb::info::default_concurrency()) {
-      allowed_.emplace(tbb::global_control::max_allowed_parallelism,
-                       static_cast<std::size_t>(count_));
-    }
-  }
+  explicit Threads(int count);
+  ~Threads();
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
 
   int count() const { return count_; }
 
   /// body(i, worker) for i in [0, n); `worker` < count() is the thread's own number during the
-  /// call.
+  /// call. What a body throws is thrown here, once all have stopped. Where another call is under
+  /// way already, the calling thread does all of it.
   template <class Body>
   void each(std::int64_t n, const Body& body) {
     if (n <= 1 || count_ == 1) {
       for (std::int64_t i = 0; i < n; ++i) body(i, 0);
       return;
     }
-    // oneTBB hands work over without being instrumented; the two counters say so to whoever checks
-    // for races, at the price of an atomic operation a piece.
-    handed_out_.fetch_add(1, std::memory_order_release);
-    arena_.execute([&] {
-      tbb::parallel_for(
-          tbb::blocked_range<std::int64_t>(0, n, 1),
-          [&](const tbb::blocked_range<std::int64_t>& range) {
-            (void)handed_out_.load(std::memory_order_acquire);
-            const int worker = tbb::this_task_arena::current_thread_index();
-            for (std::int64_t i = range.begin(); i < range.end(); ++i) body(i, worker);
-            handed_back_.fetch_add(1, std::memory_order_release);
-          },
-          tbb::simple_partitioner());
-    });
-    (void)handed_back_.load(std::memory_order_acquire);
+    run({n,
+         [](const void* b, std::int64_t i, int worker) {
+           (*static_cast<const Body*>(b))(i, worker);
+         },
+         &body});
   }
 
  private:
+  struct Work {
+    std::int64_t pieces = 0;
+    void (*call)(const void* body, std::int64_t piece, int worker) = nullptr;
+    const void* body = nullptr;
+  };
+  class Crew;
+
+  void run(const Work& work);
+
   int count_;
-  std::optional<tbb::global_control> allowed_;
-  tbb::task_arena arena_;
-  std::atomic<std::uint64_t> handed_out_{0}, handed_back_{0};
+  std::unique_ptr<Crew> crew_;
 };
 
 }  // namespace odeum::cpu
