@@ -5,6 +5,7 @@
 #include <array>
 #include <initializer_list>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "machine/function_code.hpp"
@@ -32,6 +33,8 @@ constexpr std::array kPointers = {Xbyak::Operand::RDX, Xbyak::Operand::R8,  Xbya
                                   Xbyak::Operand::RBP, Xbyak::Operand::R12, Xbyak::Operand::R13,
                                   Xbyak::Operand::R14, Xbyak::Operand::R15};
 constexpr std::size_t kFirstSaved = 5;
+/// In loops over rows that stand apart: where a row ends, as a position in bytes.
+const Reg64 kRowEnd(kPointers.back());
 
 bool is_arithmetic(const GroupInstruction& x) {
   if (x.kind != Kind::kernel || x.type == DType::i64) return false;
@@ -106,6 +109,7 @@ class Stretch {
         held_in_(program.operands.size(), kNothing),
         saved_(program.operands.size(), true),
         kept_(kept_scalars(program, first, last, vector_bytes == 64 ? 12 : 5)),
+        row_bytes_(row_bytes()),
         registers_((vector_bytes == 64 ? 32 : 16) - static_cast<int>(kept_.size()), kNothing) {
     lanes_.count = vector_bytes / static_cast<int>(size_of(lanes_.type));
     // Behind those that values move through.
@@ -123,6 +127,11 @@ class Stretch {
     code_.L(again);
     body();
     code_.add(kAt, lanes_.count * static_cast<int>(size_of(lanes_.type)));
+    if (row_bytes_ != 0) {
+      code_.cmp(kAt, kRowEnd);
+      code_.jb(again);
+      next_row();
+    }
     code_.cmp(kAt, kEnd);
     code_.jb(again);
     leave();
@@ -163,19 +172,64 @@ class Stretch {
     return false;
   }
 
-  /// Where an operand's element at the loop's position is.
-  Xbyak::Address at(int operand) { return code_.ptr[pointer(operand) + kAt]; }
-  Reg64 pointer(int operand) {
-    const auto found = std::find(pointers_.begin(), pointers_.end(), operand);
-    const auto p = static_cast<std::size_t>(found - pointers_.begin());
-    if (found == pointers_.end()) {
-      if (p == kPointers.size()) {
-        load_pointer(kMoment, operand);
-        return kMoment;
-      }
-      pointers_.push_back(operand);
+  /// Bytes of a row, where some operand's rows stand apart; else 0.
+  int row_bytes() const {
+    for (std::size_t i = first_; i < last_; ++i) {
+      if (touches_rows(program_, program_.instructions[i]))
+        return static_cast<int>(program_.elements) * static_cast<int>(size_of(lanes_.type));
     }
-    return Reg64(kPointers[p]);
+    return 0;
+  }
+  const GroupOperand& what(int operand) const {
+    return program_.operands[static_cast<std::size_t>(operand)];
+  }
+  bool stands_apart(int operand) const { return what(operand).kind == GroupOperand::Kind::rows; }
+  /// Bytes from the end of an operand's row to the next one.
+  int gap(int operand) const {
+    return static_cast<int>(what(operand).row_stride - program_.elements) *
+           static_cast<int>(size_of(lanes_.type));
+  }
+  /// Do the two differ by their offsets alone?
+  bool share_pointer(int a, int b) const {
+    return a == b || (stands_apart(a) && stands_apart(b) && what(a).slot == what(b).slot &&
+                      what(a).row_stride == what(b).row_stride);
+  }
+
+  /// The register that points at an operand, by its place in kPointers; nothing if all are taken.
+  std::optional<std::size_t> pointer_of(int operand) {
+    const auto found = std::find_if(pointers_.begin(), pointers_.end(),
+                                    [&](int other) { return share_pointer(other, operand); });
+    const auto p = static_cast<std::size_t>(found - pointers_.begin());
+    if (found != pointers_.end()) return p;
+    // The last register counts rows.
+    if (p == kPointers.size() - (row_bytes_ != 0 ? 1 : 0)) return std::nullopt;
+    pointers_.push_back(operand);
+    return p;
+  }
+  /// Where an operand's element at the loop's position is.
+  Xbyak::Address at(int operand) {
+    const auto p = pointer_of(operand);
+    if (!p) return at_moment(operand);
+    const std::int64_t apart = what(operand).offset - what(pointers_[*p]).offset;
+    const int distance = static_cast<int>(apart) * static_cast<int>(size_of(lanes_.type));
+    return code_.ptr[Reg64(kPointers[*p]) + kAt + (stands_apart(operand) ? distance : 0)];
+  }
+  /// The same without a register for the pointer.
+  Xbyak::Address at_moment(int operand) {
+    if (!stands_apart(operand)) {
+      load_pointer(kMoment, operand);
+      return code_.ptr[kMoment + kAt];
+    }
+    // Row r ends at (r + 1) rows' bytes, and so many gaps stand before the row after it.
+    code_.imul(kMoment, kRowEnd, gap(operand) / row_bytes_);
+    code_.add(kMoment, code_.ptr[kTable + operand * static_cast<int>(sizeof(void*))]);
+    return code_.ptr[kMoment + kAt - gap(operand)];
+  }
+  void next_row() {
+    code_.add(kRowEnd, row_bytes_);
+    for (std::size_t p = 0; p < pointers_.size(); ++p) {
+      if (stands_apart(pointers_[p])) code_.add(Reg64(kPointers[p]), gap(pointers_[p]));
+    }
   }
   void load_pointer(const Reg64& to, int operand) {
     code_.mov(to, code_.ptr[kTable + operand * static_cast<int>(sizeof(void*))]);
@@ -210,7 +264,9 @@ class Stretch {
     if (held_in(operand) >= 0) return held_in(operand);
     const int to = allocate(i);
     if (is_scalar(operand)) {
-      code_.broadcast(lanes_, to, Source::at(code_.ptr[pointer(operand)]));
+      const auto p = pointer_of(operand);
+      if (!p) load_pointer(kMoment, operand);
+      code_.broadcast(lanes_, to, Source::at(code_.ptr[p ? Reg64(kPointers[*p]) : kMoment]));
     } else {
       code_.load(lanes_, to, at(operand));
     }
@@ -342,6 +398,10 @@ class Stretch {
 
   void enter() {
     for (std::size_t p = kFirstSaved; p < pointers_.size(); ++p) code_.push(Reg64(kPointers[p]));
+    if (row_bytes_ != 0) {
+      code_.push(kRowEnd);
+      code_.mov(kRowEnd, row_bytes_);
+    }
     code_.xor_(kAt.cvt32(), kAt.cvt32());
     code_.shl(kEnd, lanes_.type == DType::f64 ? 3 : 2);
     for (const int operand : kept_) {
@@ -353,6 +413,7 @@ class Stretch {
   }
   void leave() {
     code_.vzeroupper();
+    if (row_bytes_ != 0) code_.pop(kRowEnd);
     for (std::size_t p = pointers_.size(); p-- > kFirstSaved;) code_.pop(Reg64(kPointers[p]));
     code_.ret();
   }
@@ -365,6 +426,7 @@ class Stretch {
   std::vector<int> held_in_;  ///< of operands: the vector register, or kNothing
   std::vector<bool> saved_;   ///< of operands: does their memory hold the value?
   std::vector<int> kept_;     ///< scalars that stand in registers throughout
+  int row_bytes_;             ///< 0: every operand's elements follow each other
   RegisterFile<int> registers_;
   std::vector<int> pointers_;  ///< operands, in the order of kPointers
 };
@@ -384,7 +446,8 @@ std::vector<GroupPart> group_loops(const GroupProgram& program, MachineCode& cod
     std::size_t end = i;
     while (goes_on(i, end)) ++end;
     Loop loop = nullptr;
-    if (end >= i + kShortest) {
+    const auto by_rows = [&] { return touches_rows(program, program.instructions[i]); };
+    if (end >= i + kShortest || (end > i && by_rows())) {
       loop = code.add<Loop>(
           [&](VectorCode& to) { Stretch(program, i, end, code.vector_bytes(), to).write(); });
     }

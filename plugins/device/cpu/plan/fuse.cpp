@@ -9,12 +9,15 @@
 #include <tuple>
 
 #include "plan/locality.hpp"
+#include "plan/slices.hpp"
 
 namespace odeum::cpu {
 namespace {
 
-/// Groups stay below this many nodes, so that their operands fit a fixed table.
+/// Groups stay below this many nodes and, counting slices, operations, so that their operands fit a
+/// fixed table.
 constexpr std::size_t kLargestGroup = 48;
+constexpr std::int64_t kMostSliceOperations = 160;
 /// How far a chain of values that only one node reads is followed when it is moved.
 constexpr int kLongestChain = 8;
 
@@ -56,11 +59,8 @@ class Depths {
   /// Can `id` read operand k from the registers of one group?
   bool joined(ValueId id, int k) const {
     const ValueId r = operand_root(id, k);
-    if (graph_.role(r) != Role::element || !graph_.plain(id, k)) return false;
-    if (sums_in_group(graph_, id)) return true;
-    if (far_apart(graph_, r, id)) return false;
-    return graph_.role(id) == Role::element && graph_.rowful(r) == graph_.rowful(id) &&
-           graph_.elements(r) == graph_.elements(id);
+    if (!reads_registers(graph_, id, k)) return false;
+    return sums_in_group(graph_, id) || !far_apart(graph_, r, id);
   }
 
   /// The depth just before the first reader in this phase, or -1 without one.
@@ -108,6 +108,7 @@ class Depths {
 std::vector<Unit> gather_units(const Graph& graph, const Depths& depths,
                                std::vector<int>& unit_of) {
   std::vector<Unit> units;
+  std::vector<std::int64_t> sizes;  // of units: operations, counting slices
   std::map<std::tuple<int, bool, std::int64_t, int, int>, int> open;
   const std::vector<int> relation = related(graph, depths.all());
   for (std::size_t i = 0; i < graph.size(); ++i) {
@@ -118,14 +119,18 @@ std::vector<Unit> gather_units(const Graph& graph, const Depths& depths,
       units[static_cast<std::size_t>(unit_of[i])].nodes.push_back(id);
       continue;
     }
+    const std::int64_t width = slices(graph, id).width;
+    const std::int64_t size = slices_read(graph, id);
     if (graph.role(id) == Role::element) {
-      const auto key = std::tuple(graph.phase(id), graph.rowful(id), graph.elements(id),
-                                  depths.depth(id), relation[i]);
+      const auto key =
+          std::tuple(graph.phase(id), graph.rowful(id), width, depths.depth(id), relation[i]);
       const auto found = open.find(key);
       if (found != open.end() &&
-          units[static_cast<std::size_t>(found->second)].nodes.size() < kLargestGroup) {
+          units[static_cast<std::size_t>(found->second)].nodes.size() < kLargestGroup &&
+          sizes[static_cast<std::size_t>(found->second)] < kMostSliceOperations) {
         unit_of[i] = found->second;
         units[static_cast<std::size_t>(found->second)].nodes.push_back(id);
+        sizes[static_cast<std::size_t>(found->second)] += size;
         continue;
       }
       open[key] = static_cast<int>(units.size());
@@ -134,8 +139,9 @@ std::vector<Unit> gather_units(const Graph& graph, const Depths& depths,
     units.push_back({graph.role(id) == Role::element,
                      graph.executed_in(id),
                      (graph.executed_in(id) & 1) != 0,
-                     graph.elements(id),
+                     width,
                      {id}});
+    sizes.push_back(size);
   }
   return units;
 }

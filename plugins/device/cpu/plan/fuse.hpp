@@ -9,13 +9,13 @@
 
 namespace odeum::cpu {
 
-/// What runs at once: one node, or elementwise nodes over the same flat elements, with sums over
-/// their results.
+/// What runs at once: one node, or elementwise nodes over the same flat elements (of slices:
+/// plan/slices.hpp), with sums over their results.
 struct Unit {
   bool group = false;
   int phase = 0;  ///< in which it runs
   bool rowful = false;
-  std::int64_t elements = 0;  ///< of a group: per row, or in total
+  std::int64_t elements = 0;  ///< of a group: per row (of a slice), or in total
   std::vector<ValueId> nodes;
 };
 

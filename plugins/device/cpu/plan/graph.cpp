@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "odeum/error.hpp"
+#include "plan/slices.hpp"
 
 namespace odeum::cpu {
 
@@ -147,7 +148,8 @@ void Graph::find_live() {
       continue;
     }
     // A view that memory cannot express is an elementwise copy.
-    roles[i] = is_elementwise(node.op) || is_view(node.op) ? Role::element : Role::step;
+    const bool by_element = is_elementwise(node.op) || is_view(node.op) || sums_slices(*this, id);
+    roles[i] = by_element ? Role::element : Role::step;
     for (const ValueId operand : node.operands)
       readers[static_cast<std::size_t>(root(operand))].push_back(id);
   }

@@ -21,7 +21,7 @@ enum class Role : std::uint8_t {
   dead,      ///< nothing wanted depends on it
   leaf,      ///< input or constant
   view,      ///< a place in another value
-  element,   ///< elementwise: fused with others
+  element,   ///< elementwise, or a sum of slices: fused with others
   step,      ///< anything else that computes
   absorbed,  ///< part of an accumulation
 };

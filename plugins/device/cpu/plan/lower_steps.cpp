@@ -165,7 +165,7 @@ void Lowering::prepare_filters(ConvolutionSpec& spec, int phase) {
   plan_.phases[before].steps.push_back(make_filters(spec, kernels_));
 }
 
-Access Lowering::part_access(ValueId id, int k) const {
+Layout Lowering::part_layout(ValueId id, int k) const {
   const Node& node = graph_[id];
   const Layout result = contiguous(id, node.shape);
   const auto part = [&](int i) -> const Shape& {
@@ -180,7 +180,7 @@ Access Lowering::part_access(ValueId id, int k) const {
     const auto& padding = std::get<Padding>(node.attributes);
     place.offset = padding.before * result.strides[static_cast<std::size_t>(padding.axis)];
   }
-  return access(place);
+  return place;
 }
 
 std::unique_ptr<Step> Lowering::concat(ValueId id) {
@@ -196,7 +196,7 @@ std::unique_ptr<Step> Lowering::concat(ValueId id) {
     spec.from = slot(x.root);
     spec.to = slot(id);
     spec.read = access(x);
-    spec.write = part_access(id, k);
+    spec.write = access(part_layout(id, k));
     plan_.phases[static_cast<std::size_t>(graph_.phase(id))].steps.push_back(make_move(spec));
   }
   return nullptr;
@@ -211,7 +211,7 @@ std::unique_ptr<Step> Lowering::pad(ValueId id) {
   spec.from = slot(x.root);
   spec.to = slot(id);
   spec.read = access(x);
-  spec.write = part_access(id, 0);
+  spec.write = access(part_layout(id, 0));
   spec.zero_elements = graph_.elements(id);
   return make_move(spec);
 }

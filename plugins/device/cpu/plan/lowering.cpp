@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "machine/group_loops.hpp"
+#include "plan/slices.hpp"
 #include "steps/moves.hpp"
 
 namespace odeum::cpu {
@@ -158,9 +159,11 @@ bool Lowering::ends_in_vector(int slot) const {
 }
 
 bool Lowering::part_in_group(ValueId id, int k) const {
-  const ValueId x = graph_.root(graph_[id].operands[static_cast<std::size_t>(k)]);
+  const ValueId part = graph_[id].operands[static_cast<std::size_t>(k)];
+  const ValueId x = graph_.root(part);
   return graph_[id].op == Op::concat && graph_.role(id) == Role::step &&
          graph_.role(x) == Role::element && graph_.plain(id, k) &&
+         (slices(graph_, x).count == 1 || graph_[part].shape == graph_[x].shape) &&
          graph_.phase(x) == graph_.phase(id) && graph_.rowful(x) == graph_.rowful(id);
 }
 
@@ -173,7 +176,7 @@ bool Lowering::needs_slot(ValueId root) const {
       if (graph_.root(node.operands[static_cast<std::size_t>(k)]) != root) continue;
       const bool same_group =
           fusion_.unit_of[i] == fusion_.unit_of[static_cast<std::size_t>(reader)];
-      if (same_group && graph_.plain(reader, k)) continue;
+      if (same_group && reads_registers(graph_, reader, k)) continue;
       if (!part_in_group(reader, k)) return true;
     }
   }

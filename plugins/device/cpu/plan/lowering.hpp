@@ -39,7 +39,7 @@ class Lowering {
   /// Is operand k of concat node `id` written by the group that computes it?
   bool part_in_group(ValueId id, int k) const;
   /// Where operand k of a concat or pad lies in the result.
-  Access part_access(ValueId id, int k) const;
+  Layout part_layout(ValueId id, int k) const;
   /// The accumulator and factors of a reduction over rows.
   const Term& term(ValueId reduction) const;
   int accumulator(ValueId reduction) const;

@@ -132,7 +132,7 @@ class Straightening {
         return true;
       case Op::sum:
       case Op::reduce_max:
-        return reduce(id, result);
+        return graph_.role(id) == Role::element ? slice_sum(node, result) : reduce(id, result);
       case Op::dot:
         return contract(node, result);
       default:
@@ -214,6 +214,28 @@ class Straightening {
       result.push_back(reduction(node, one, neighbours));
       if (writer_.work() > most_) return false;
     }
+    return true;
+  }
+
+  /// Slices added in pairs, then the sums in pairs, as groups add them.
+  bool slice_sum(const Node& node, Places& result) {
+    const Shape& shape = graph_[node.operands[0]].shape;
+    const auto width = static_cast<std::size_t>(shape[2]);
+    std::vector<Places> terms(static_cast<std::size_t>(shape[1]));
+    const Places& from = operand(node, 0);
+    for (std::size_t i = 0; i < from.size(); ++i)
+      terms[i / width % terms.size()].push_back(from[i]);
+    while (terms.size() > 1) {
+      std::vector<Places> sums;
+      for (std::size_t t = 0; t + 1 < terms.size(); t += 2) {
+        sums.emplace_back();
+        if (!apply(node, Fn::add, node.dtype, {&terms[t], &terms[t + 1]}, sums.back()))
+          return false;
+      }
+      if (terms.size() % 2 != 0) sums.push_back(std::move(terms.back()));
+      terms = std::move(sums);
+    }
+    result = std::move(terms.front());
     return true;
   }
 
@@ -314,30 +336,33 @@ class Straightening {
       result = operand(node, 0);
       return true;
     }
-    std::vector<ValueId> operands = node.operands;
+    std::vector<const Places*> operands;
     if (const int with = fusion_.product_of[i]; with >= 0) {
-      const Node& product = graph_[graph_.root(operands[static_cast<std::size_t>(with)])];
-      operands = {product.operands[0], product.operands[1],
-                  operands[static_cast<std::size_t>(1 - with)]};
+      const Node& product = graph_[graph_.root(node.operands[static_cast<std::size_t>(with)])];
+      operands = {&operand(product, 0), &operand(product, 1),
+                  &operand(node, static_cast<std::size_t>(1 - with))};
       fn = with_product(node.op, with);
+    } else {
+      for (std::size_t k = 0; k < node.operands.size(); ++k) operands.push_back(&operand(node, k));
     }
     return apply(node, fn, from, operands, result);
   }
 
-  bool apply(const Node& node, Fn fn, DType from, const std::vector<ValueId>& operands,
+  /// result = fn(operands of type `from`), in the type and number of elements of `node`.
+  bool apply(const Node& node, Fn fn, DType from, const std::vector<const Places*>& operands,
              Places& result) {
     const bool converts = from != node.dtype;
     bool constant = true;
     std::array<std::uint32_t, 3> at{};
     std::size_t variant = 0;
     for (std::size_t k = 0; k < operands.size(); ++k) {
-      const Places& x = places_[static_cast<std::size_t>(operands[k])];
+      const Places& x = *operands[k];
       constant = constant && writer_.is_constant(x);
       if (all_one(x) && !converts) {
         at[k] = x.front();
         variant |= std::size_t{1} << k;
       } else {
-        at[k] = writer_.in_a_run(x, graph_[operands[k]].dtype);
+        at[k] = writer_.in_a_run(x, from);
       }
     }
     const ElementKernel kernel = converts ? kernels_.cast[index(from)][index(node.dtype)]

@@ -13,6 +13,9 @@ namespace {
 /// Pieces of about this many elements go to a thread.
 constexpr std::int64_t kPiece = 16384;
 
+/// Accumulators of sums over rows: double or int64.
+constexpr std::int64_t kAccumulatorBytes = 8;
+
 double scale_of(const Context& context, const GroupInstruction& sum) {
   double scale = sum.scale;
   for (const int slot : sum.scalars) {
@@ -24,6 +27,16 @@ double scale_of(const Context& context, const GroupInstruction& sum) {
 
 }  // namespace
 
+bool touches_rows(const GroupProgram& program, const GroupInstruction& x) {
+  if (x.kind != GroupInstruction::Kind::kernel &&
+      x.kind != GroupInstruction::Kind::softplus_sigmoid)
+    return false;
+  const std::array<int, 4> operands{x.out, x.a, x.b, x.c};
+  return std::any_of(operands.begin(), operands.end(), [&program](int operand) {
+    return program.operands[static_cast<std::size_t>(operand)].kind == GroupOperand::Kind::rows;
+  });
+}
+
 GroupStep::GroupStep(GroupProgram program, const std::vector<GroupPart>& parts)
     : program_(std::move(program)) {
   for (std::size_t i = 0; i < program_.operands.size(); ++i) {
@@ -34,7 +47,7 @@ GroupStep::GroupStep(GroupProgram program, const std::vector<GroupPart>& parts)
     } else if (x.kind != GroupOperand::Kind::reg) {
       moving_.push_back({static_cast<std::uint16_t>(i), static_cast<std::uint16_t>(size_of(x.type)),
                          static_cast<std::int16_t>(x.spare), x.kind == GroupOperand::Kind::periodic,
-                         x.read, x.written, x.slot, x.offset});
+                         x.read, x.written, x.slot, x.offset, x.row_stride});
     }
   }
   for (const GroupPart& part : parts) {
@@ -47,7 +60,7 @@ GroupStep::GroupStep(GroupProgram program, const std::vector<GroupPart>& parts)
     code_.push_back({nullptr, x.kind == GroupInstruction::Kind::kernel ? x.kernel : nullptr,
                      small(static_cast<std::size_t>(x.out)), small(static_cast<std::size_t>(x.a)),
                      small(static_cast<std::size_t>(x.b)), small(static_cast<std::size_t>(x.c)),
-                     small(part.instruction)});
+                     small(part.instruction), touches_rows(program_, x)});
   }
 }
 
@@ -97,7 +110,8 @@ void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin,
   const std::int64_t rounded = (n + program_.granule - 1) & -program_.granule;
   const bool ragged = rounded != n;
   const auto memory = [&](const Moving& x) {
-    const std::int64_t element = x.periodic ? begin % program_.elements : begin + x.offset;
+    std::int64_t element = x.periodic ? begin % program_.elements : begin + x.offset;
+    if (x.row_stride != 0) element = begin / program_.elements * x.row_stride + x.offset;
     return context.slots[x.slot] + element * x.size;
   };
   for (const Moving& x : moving_) {
@@ -110,6 +124,8 @@ void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin,
   for (const Code& x : code_) {
     if (x.loop != nullptr) {
       x.loop(at, count);
+    } else if (x.by_rows) {
+      run_rows(context, at, n, program_.instructions[x.instruction]);
     } else if (x.kernel != nullptr) {
       x.kernel(at[x.out], at[x.a], at[x.b], at[x.c], count);
     } else {
@@ -120,6 +136,31 @@ void GroupStep::run_chunk(const Context& context, void** at, std::int64_t begin,
   for (const Moving& x : moving_) {
     if (x.spare >= 0 && x.written)
       copy_bytes(memory(x), at[x.at], static_cast<std::size_t>(n) * x.size);
+  }
+}
+
+void GroupStep::run_rows(const Context& context, void** at, std::int64_t n,
+                         const GroupInstruction& x) const {
+  const auto width = static_cast<std::size_t>(program_.elements);
+  const std::array<int, 4> numbers{x.out, x.a, x.b, x.c};
+  std::array<std::byte*, 4> row;
+  std::array<std::int64_t, 4> step;
+  for (std::size_t k = 0; k < numbers.size(); ++k) {
+    const GroupOperand& operand = program_.operands[static_cast<std::size_t>(numbers[k])];
+    row[k] = static_cast<std::byte*>(at[numbers[k]]);
+    step[k] = program_.elements;
+    if (operand.kind == GroupOperand::Kind::rows) step[k] = operand.row_stride;
+    if (operand.kind == GroupOperand::Kind::scalar) step[k] = 0;
+    const bool converted = k > 0 && x.kind == GroupInstruction::Kind::kernel;
+    step[k] *= static_cast<std::int64_t>(size_of(converted ? x.from : x.type));
+  }
+  for (std::int64_t r = 0; r < n / program_.elements; ++r) {
+    if (x.kind == GroupInstruction::Kind::kernel) {
+      x.kernel(row[0], row[1], row[2], row[3], width);
+    } else {
+      context.kernels->softplus_sigmoid[index(x.type)](row[0], row[2], row[1], width);
+    }
+    for (std::size_t k = 0; k < row.size(); ++k) row[k] += step[k];
   }
 }
 
@@ -148,8 +189,8 @@ void GroupStep::run_other(const Context& context, void** at, std::int64_t begin,
           n / x.width, x.width);
       break;
     case GroupInstruction::Kind::column_sum:
-      context.kernels->add_rows[index(x.type)](memory(), at[x.a], n / x.width, x.width,
-                                               scale_of(context, x));
+      context.kernels->add_rows[index(x.type)](memory() + x.offset * kAccumulatorBytes, at[x.a],
+                                               n / x.width, x.width, scale_of(context, x));
       break;
   }
 }

@@ -20,11 +20,13 @@ struct GroupOperand {
     direct,    ///< a slot, element by element
     scalar,    ///< one element of a slot
     periodic,  ///< a slot that holds a row's elements, repeated up to row + chunk
+    rows,      ///< rows of a slot that stand `row_stride` elements apart: a slice of wider rows
   };
   Kind kind = Kind::reg;
   DType type = DType::f32;
   int slot = -1;
   std::int64_t offset = 0;
+  std::int64_t row_stride = 0;
   bool in_arena =
       false;  ///< whole vectors may be read and written past the last element of the slot
   bool read = false, written = false;
@@ -40,14 +42,16 @@ struct GroupInstruction {
   int slot = -1;                     ///< of memory: load, store, sums
   Access access;                     ///< load, store
   DType type = DType::f32;           ///< of the result, or of what is moved or summed
+  DType from = DType::f32;           ///< kernel: of the operands
   std::int64_t width = 0;    ///< elements summed (row_sum), of a row (column_sum; 1: of all)
+  std::int64_t offset = 0;   ///< column_sum: of the first accumulator
   double scale = 1.0;        ///< column_sum: times this and
   std::vector<int> scalars;  ///< ... the first elements of these slots
 };
 
 struct GroupProgram {
   bool rowful = false;
-  std::int64_t elements = 0;  ///< of a row, or in total
+  std::int64_t elements = 0;  ///< of a row (with operands of kind rows whole vectors), or in total
   std::int64_t chunk = 1024;  ///< elements
   bool whole_rows = false;    ///< chunks end at the ends of rows
   bool sharded = false;
@@ -59,7 +63,7 @@ struct GroupProgram {
   std::vector<GroupInstruction> instructions;
 };
 
-inline constexpr std::size_t kMostOperands = 512;
+inline constexpr std::size_t kMostOperands = 1280;
 
 /// A loop over n elements, a multiple of what kernels take at once, of the buffers in `at`.
 using Loop = void (*)(void** at, std::size_t n);
@@ -69,6 +73,9 @@ struct GroupPart {
   Loop loop = nullptr;  ///< null: the instruction
   std::size_t instruction = 0;
 };
+
+/// Is some operand that a kernel or a pair of them touches of kind rows?
+bool touches_rows(const GroupProgram& program, const GroupInstruction& instruction);
 
 class GroupStep final : public Step {
  public:
@@ -88,6 +95,7 @@ class GroupStep final : public Step {
     ElementKernel kernel = nullptr;  ///< both null: see `instruction`
     std::uint16_t out = 0, a = 0, b = 0, c = 0;
     std::uint16_t instruction = 0;
+    bool by_rows = false;  ///< a kernel call a row
   };
   struct Moving {
     std::uint16_t at = 0, size = 4;  ///< place in the table; bytes of an element
@@ -95,6 +103,7 @@ class GroupStep final : public Step {
     bool periodic = false, read = false, written = false;
     int slot = -1;
     std::int64_t offset = 0;
+    std::int64_t row_stride = 0;  ///< 0: as many as a row has
   };
   struct Scalar {
     int at = 0, slot = -1;
@@ -102,6 +111,8 @@ class GroupStep final : public Step {
   };
 
   void run_chunk(const Context& context, void** at, std::int64_t begin, std::int64_t n) const;
+  void run_rows(const Context& context, void** at, std::int64_t n,
+                const GroupInstruction& instruction) const;
   void run_other(const Context& context, void** at, std::int64_t begin, std::int64_t n,
                  const GroupInstruction& instruction) const;
 
