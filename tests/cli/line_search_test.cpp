@@ -5,6 +5,7 @@
 
 #include "cli/tool.hpp"
 #include "io/json.hpp"
+#include "io/safetensors.hpp"
 
 namespace odeum::testing_tool {
 namespace {
@@ -111,6 +112,27 @@ TEST_F(LineSearch, SolvesThatFailAtATrialAreAnInfiniteLoss) {
                     "flow.field.activation=identity"});
   ASSERT_EQ(result.status, 0) << result.err;
   EXPECT_GT(summary("run")["search"]["iterations"].get<int>(), 0);
+}
+
+TEST_F(LineSearch, RunningStatisticsMoveByThePointWhereItBegins) {
+  // As in a step of any other optimizer: whatever it looks at afterwards leaves no trace.
+  std::string text = kPairs;
+  text.replace(text.find("model:\n"), 7, "model:\n  - {use: batch_norm}\n");
+  write(folder_ / "pairs.yaml", text);
+  const std::vector<std::string> set{"--set", "train.steps=1", "--set"};
+  ASSERT_EQ(train("searched", {set[0], set[1]}).status, 0);
+  ASSERT_EQ(train("moved", {set[0], set[1], set[2], "optimizer={use: sgd}"}).status, 0);
+  const std::string file = "checkpoints/step-00000001.safetensors";
+  const auto searched = io::read_safetensors(folder_ / "searched" / file);
+  const auto moved = io::read_safetensors(folder_ / "moved" / file);
+  int buffers = 0;
+  for (const auto& [name, array] : searched.arrays) {
+    if (name.rfind("buffers.", 0) != 0) continue;
+    ++buffers;
+    EXPECT_EQ(io::values(array), io::values(moved.arrays.at(name))) << name;
+  }
+  EXPECT_EQ(buffers, 2) << "mean and variance";
+  EXPECT_GT(summary("searched")["search"]["iterations"].get<int>(), 0);
 }
 
 TEST_F(LineSearch, RefusesToClipItsGradients) {
