@@ -4,6 +4,7 @@
 
 #include "cli/session.hpp"
 #include "model/pipeline.hpp"
+#include "train/line_search.hpp"
 #include "train/problem.hpp"
 #include "train/schemas.hpp"
 #include "train/settings.hpp"
@@ -59,6 +60,10 @@ int validate_training(const Values& values, plugin::Registry& plugins) {
   for (const std::string& warning : pipeline.warnings()) {
     std::fprintf(stderr, "warning: %s\n", warning.c_str());
   }
+  const std::shared_ptr<const Optimizer> optimizer = train::make_optimizer(root, plugins);
+  const std::string search =
+      train::search_warning(dynamic_cast<const LineSearchOptimizer*>(optimizer.get()), pipeline);
+  if (!search.empty()) std::fprintf(stderr, "warning: %s\n", search.c_str());
   const Memory memory = pipeline.memory_estimate(pipeline.batch_rows());
   if (is_set(values, "json")) {
     print_json({{"status", "valid"},

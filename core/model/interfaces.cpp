@@ -19,6 +19,12 @@ Model::~Model() = default;
 Objective::~Objective() = default;
 Dataset::~Dataset() = default;
 Optimizer::~Optimizer() = default;
+LossFunction::~LossFunction() = default;
+LineSearchOptimizer::~LineSearchOptimizer() = default;
+
+UpdateOutputs LineSearchOptimizer::update(const UpdateInputs&) const {
+  bug("LineSearchOptimizer::update was called: such an optimizer searches");
+}
 
 Tensor VectorField::stiff_part(Scope&, Tensor, Tensor) const {
   bug("VectorField::stiff_part was called on a field that has none");

@@ -26,6 +26,7 @@ Json to_json(const Checkpoint& c) {
           {"metrics_bytes", p.metrics_bytes},
           {"skipped_samples", p.skipped_samples},
           {"evaluations", {e.forward, e.backward, e.accepted, e.rejected}},
+          {"search", {p.iterations, p.loss_evaluations}},
           {"since_log", {{"count", p.since_log.count}, {"sums", p.since_log.sums}}},
           {"best",
            {{"step", p.best.step}, {"metric", p.best.metric}, {"since", p.best.evaluations_since}}},
@@ -46,6 +47,9 @@ void from_json(const Json& json, Checkpoint& c) {
   p.skipped_samples = json.at("skipped_samples").get<std::int64_t>();
   const auto evaluations = json.at("evaluations").get<std::vector<std::int64_t>>();
   p.evaluations = {evaluations.at(0), evaluations.at(1), evaluations.at(2), evaluations.at(3)};
+  const auto search = json.value("search", std::vector<std::int64_t>{0, 0});
+  p.iterations = search.at(0);
+  p.loss_evaluations = search.at(1);
   p.since_log.count = json.at("since_log").at("count").get<std::int64_t>();
   p.since_log.sums = json.at("since_log").at("sums").get<std::map<std::string, double>>();
   p.best.step = json.at("best").at("step").get<std::int64_t>();

@@ -27,8 +27,10 @@ struct Progress {
   bool stopped_early = false;
   std::uint64_t metrics_bytes = 0;  ///< length of metrics.jsonl at this step
   std::int64_t skipped_samples = 0;
-  model::Evaluations evaluations;  ///< summed over the training steps
-  RunningMeans since_log;          ///< of the next line of metrics.jsonl
+  model::Evaluations evaluations;     ///< summed over the training steps
+  std::int64_t iterations = 0;        ///< of an optimizer that searches, over the training steps
+  std::int64_t loss_evaluations = 0;  ///< those that it asked for
+  RunningMeans since_log;             ///< of the next line of metrics.jsonl
   Best best;
 };
 

@@ -21,9 +21,13 @@ Learned::Learned(const model::Pipeline& pipeline, const std::shared_ptr<const Op
       size_(pipeline.parameters().size),
       buffer_size_(pipeline.buffers().size),
       slots_(optimizer->slots()),
+      search_(std::dynamic_pointer_cast<const LineSearchOptimizer>(optimizer)),
       next_buffers_(pipeline.next_buffers()),
       guarded_(!device_->host_addressable()) {
   if (size_ == 0) throw ConfigError("this model has no parameters: there is nothing to train");
+  if (search_) {
+    host_slots_.assign(slots_.size(), std::vector<double>(static_cast<std::size_t>(size_), 0.0));
+  }
   const std::size_t bytes = static_cast<std::size_t>(size_) * size_of(type_);
   const std::size_t buffer_bytes = static_cast<std::size_t>(buffer_size_) * size_of(type_);
   std::shared_ptr<void> buffers;
@@ -38,13 +42,14 @@ Learned::Learned(const model::Pipeline& pipeline, const std::shared_ptr<const Op
   gradient_ = device_->allocate(bytes);
   device_->fill_zero(gradient(), bytes);
   scalars_ = device_->allocate(3 * kScalar);
-  compile(*optimizer, clip);
+  if (!search_) compile(*optimizer, clip);
 }
 
 Learned::Copy Learned::make_copy() const {
   const std::size_t bytes = static_cast<std::size_t>(size_) * size_of(type_);
   Copy copy;
-  for (std::size_t i = 0; i < 1 + slots_.size(); ++i) {
+  const std::size_t slots = search_ ? 0 : slots_.size();
+  for (std::size_t i = 0; i < 1 + slots; ++i) {
     copy.memory.push_back(device_->allocate(bytes));
     const View view{copy.memory.back().get(), 0};
     device_->fill_zero(view, bytes);
@@ -172,15 +177,27 @@ void Learned::take_if_finite(View loss) {
   device_->download(&values[1], norm(), sizeof(double));
   if (!std::isfinite(values[0]) || !std::isfinite(values[1])) return;
   at_ = 1 - at_;
-  if (next_buffers_) {
-    const std::size_t bytes = static_cast<std::size_t>(buffer_size_) * size_of(type_);
-    device_->copy(buffers(), next_buffers_, bytes);
-  }
+  if (next_buffers_) take_buffers(next_buffers_);
+}
+
+void Learned::take_buffers(View from) {
+  device_->copy(buffers(), from, static_cast<std::size_t>(buffer_size_) * size_of(type_));
+}
+
+void Learned::round(std::span<double> values) const {
+  if (type_ == DType::f64) return;
+  for (double& value : values) value = static_cast<float>(value);
 }
 
 std::vector<double> Learned::parameter_values() const {
   std::vector<double> values;
   model::append_flat(*device_, parameters(), static_cast<std::size_t>(size_), type_, values);
+  return values;
+}
+
+std::vector<double> Learned::gradient_values() const {
+  std::vector<double> values;
+  model::append_flat(*device_, gradient(), static_cast<std::size_t>(size_), type_, values);
   return values;
 }
 
@@ -191,6 +208,7 @@ std::vector<double> Learned::buffer_values() const {
 }
 
 std::vector<double> Learned::slot_values(std::size_t slot) const {
+  if (search_) return host_slots_[slot];
   std::vector<double> values;
   model::append_flat(*device_, current().slots[slot], static_cast<std::size_t>(size_), type_,
                      values);
@@ -217,7 +235,11 @@ void Learned::set_buffers(const std::vector<double>& values) {
   upload(buffers(), values, buffer_size_);
 }
 void Learned::set_slot(std::size_t slot, const std::vector<double>& values) {
-  upload(current().slots[slot], values, size_);
+  if (search_) {
+    host_slots_[slot] = values;
+  } else {
+    upload(current().slots[slot], values, size_);
+  }
 }
 
 }  // namespace odeum::train

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@
 namespace odeum::train {
 
 /// Parameters, gradient, buffers and optimizer slots, all flat and of the pipeline's type. Two
-/// copies of what an update replaces: it reads one and writes the other.
+/// copies of what an update replaces: it reads one and writes the other. Slots of a
+/// LineSearchOptimizer stay on the host, where it works.
 class Learned {
  public:
   /// `clip`: longest gradient. A ConfigError where the pipeline has no parameters.
@@ -32,8 +34,18 @@ class Learned {
   /// Of the last update: the gradient's norm before clipping, float64.
   View norm() const;
 
+  /// The optimizer, where it searches instead of updating: then `update` is never called, and
+  /// parameters, buffers and slots move by the functions below.
+  const LineSearchOptimizer* line_search() const { return search_.get(); }
+  /// In the optimizer's order; to be rounded by `round` when a search has changed them.
+  std::vector<std::vector<double>>& host_slots() { return host_slots_; }
+  /// To the pipeline's type.
+  void round(std::span<double> values) const;
+  void take_buffers(View from);
+
   // To and from host numbers, exact.
   std::vector<double> parameter_values() const;
+  std::vector<double> gradient_values() const;
   std::vector<double> buffer_values() const;
   std::vector<double> slot_values(std::size_t slot) const;
   void set_parameters(const std::vector<double>& values);
@@ -59,6 +71,8 @@ class Learned {
   std::int64_t size_;
   std::int64_t buffer_size_;
   std::vector<std::string> slots_;
+  std::shared_ptr<const LineSearchOptimizer> search_;
+  std::vector<std::vector<double>> host_slots_;
   Copy copies_[2];
   std::size_t at_ = 0;
   std::shared_ptr<void> gradient_;

@@ -36,8 +36,8 @@ std::vector<std::pair<std::string, Schema>> schedule_schemas() {
           {"cosine", std::move(cosine)}};
 }
 
-LearningRate::LearningRate(const Config& optimizer, std::int64_t total_steps)
-    : rate_(optimizer.number("lr")), total_(total_steps) {
+LearningRate::LearningRate(const Config& optimizer, std::int64_t total_steps, double usual)
+    : rate_(optimizer.has("lr") ? optimizer.number("lr") : usual), total_(total_steps) {
   const Config& schedule = optimizer.component("schedule");
   shape_ = schedule.use();
   if (shape_ == "warmup") warmup_ = schedule.integer("steps");

@@ -12,14 +12,18 @@
 
 namespace odeum::train {
 
+inline constexpr double kUsualRate = 1e-3;
+inline constexpr double kUsualSearchRate = 1.0;  ///< of a LineSearchOptimizer
+
 /// Schemas of the schedules: constant, warmup, step, cosine.
 std::vector<std::pair<std::string, Schema>> schedule_schemas();
 
 class LearningRate {
  public:
-  /// `optimizer`: its component, with `lr` and `schedule`. `total_steps` is where a cosine ends. A
-  /// warm-up that is longer than the training ends with it, below the full rate.
-  LearningRate(const Config& optimizer, std::int64_t total_steps);
+  /// `optimizer`: its component, with `schedule` and perhaps `lr`, else the rate is `usual`.
+  /// `total_steps` is where a cosine ends. A warm-up that is longer than the training ends with it,
+  /// below the full rate.
+  LearningRate(const Config& optimizer, std::int64_t total_steps, double usual = kUsualRate);
 
   /// For step 0, 1, ...; beyond the last step as for the last one.
   double at(std::int64_t step) const;

@@ -153,7 +153,8 @@ Schema gradcheck_schema() {
 Schema common_keys(const std::string& kind) {
   if (kind != "optimizer") return model::common_keys(kind);
   return Schema()
-      .number("lr", 1e-3, "learning rate")
+      .number("lr", "learning rate; default 0.001, of an optimizer with a line search 1")
+      .optional()
       .above(0)
       .component("schedule", "schedule", "constant",
                  "what the learning rate is multiplied by over the steps")

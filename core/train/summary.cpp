@@ -97,6 +97,11 @@ Json make_summary(const Config& root, const model::Pipeline& pipeline, plugin::R
   }
   if (const auto entropy = pipeline.dataset().entropy()) json["entropy"] = *entropy;
   if (progress.step > 0) json["evaluations"] = per_step(progress);
+  if (progress.loss_evaluations > 0) {
+    json["search"] = {{"iterations", progress.iterations},
+                      {"loss_evaluations", progress.loss_evaluations}};
+    if (!facts.finished.empty()) json["search"]["finished"] = facts.finished;
+  }
   if (progress.skipped_samples > 0) json["skipped_samples"] = progress.skipped_samples;
   json["versions"] = {{"odeum", version()}, {"abi", ODEUM_ABI_TAG}};
   json["plugins"] = plugins_of(root, registry);

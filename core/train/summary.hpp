@@ -28,6 +28,7 @@ struct SummaryFacts {
   double seconds = 0.0;             ///< of this process from the first step on, test included
   std::optional<double> last_loss;  ///< mean over the last line of metrics.jsonl
   std::optional<Evaluation> test;
+  std::string finished;   ///< why an optimizer that searches ended the training
   DeviceTraffic traffic;  ///< of the steps and validations of this process
 };
 
@@ -35,7 +36,8 @@ struct SummaryFacts {
 /// startup_seconds, seed, device, precision, parameters, loss, validation {step, <metric>}, test
 /// {samples, <metric>, <metric>_stderr, evaluations, skipped_samples}, traffic {launches, replays,
 /// synchronizations, uploads, downloads} (of devices that count), entropy, evaluations
-/// {forward_mean, backward_mean, accepted_mean, rejected_mean}, skipped_samples, versions, plugins.
+/// {forward_mean, backward_mean, accepted_mean, rejected_mean}, search {iterations,
+/// loss_evaluations, finished} (of an optimizer that searches), skipped_samples, versions, plugins.
 /// What is not known is left out.
 io::Json make_summary(const Config& root, const model::Pipeline& pipeline,
                       plugin::Registry& registry, const SummaryFacts& facts);

@@ -11,7 +11,6 @@
 
 #include "io/file.hpp"
 #include "model/pipeline.hpp"
-#include "odeum/optimizer.hpp"
 #include "odeum/tuning.hpp"
 #include "plugin/registry.hpp"
 #include "train/batches.hpp"
@@ -21,6 +20,7 @@
 #include "train/interrupt.hpp"
 #include "train/learned.hpp"
 #include "train/learning_rate.hpp"
+#include "train/line_search.hpp"
 #include "train/progress_line.hpp"
 #include "train/read_ahead.hpp"
 #include "train/run_folder.hpp"
@@ -66,8 +66,9 @@ class Training {
         seed_(static_cast<std::uint64_t>(root_.integer("seed"))),
         pipeline_(root_, registry),
         settings_(root_, pipeline_.dataset()),
-        rate_(root_.component("optimizer"), settings_.steps),
-        learned_(pipeline_, optimizer(), clip()),
+        learned_(pipeline_, make_optimizer(root_, registry), clip()),
+        rate_(root_.component("optimizer"), settings_.steps,
+              learned_.line_search() ? kUsualSearchRate : kUsualRate),
         batches_({pipeline_.dataset(), seed_, pipeline_.batch_rows(), pipeline_.wanted_columns()},
                  settings_.read_ahead, settings_.steps),
         skip_failed_(skips_failed_samples(root_)),
@@ -83,6 +84,9 @@ class Training {
     for (const std::string& warning : pipeline_.warnings()) {
       std::fprintf(stderr, "warning: %s\n", warning.c_str());
     }
+    const std::string search = search_warning(learned_.line_search(), pipeline_);
+    if (!search.empty()) std::fprintf(stderr, "warning: %s\n", search.c_str());
+    whole_batches_ = search.empty();
     startup_seconds_ = process_seconds();
     begin_ = Clock::now();
     logged_traffic_ = pipeline_.device().traffic();
@@ -105,9 +109,6 @@ class Training {
   }
 
  private:
-  std::shared_ptr<const Optimizer> optimizer() const {
-    return registry_.create<Optimizer>(root_.component("optimizer"));
-  }
   std::optional<double> clip() const {
     const Config& optimizer = root_.component("optimizer");
     if (!optimizer.has("gradient_clip")) return std::nullopt;
@@ -202,7 +203,9 @@ class Training {
       advance(line, interrupt);
       if (steps_.under_way() > 0) continue;
       const bool last = progress_.step == settings_.steps;
-      const bool best = validation_is_due(progress_.step) && validate(line);
+      const bool found = !finished_.empty();
+      const bool due = validation_is_due(progress_.step) || (found && settings_.evaluate_every > 0);
+      const bool best = due && validate(line);
       const bool ends = last || progress_.stopped_early;
       if (ends && progress_.since_log.count > 0) log_means(pipeline_.device().traffic());
       if (best || ends || interrupt.requested() || checkpoint_is_due(progress_.step)) {
@@ -249,6 +252,7 @@ class Training {
       progress_.step = step.step + 1;
       progress_.skipped_samples += step.skipped;
       account(step.result, step.gradient_norm);
+      if (step.searched) account(*step.searched, line);
       line.step(
           {progress_.step, loss, static_cast<double>(step.result.evaluations.forward), step.rows});
       if (progress_.since_log.count == settings_.log_every) log_means(step.traffic);
@@ -281,6 +285,19 @@ class Training {
     means.add("rejected", static_cast<double>(result.evaluations.rejected));
   }
 
+  /// What ends a search ends the training, where the next step would search the same loss.
+  void account(const Steps::Searched& searched, ProgressLine& line) {
+    progress_.iterations += searched.report.iterations;
+    progress_.loss_evaluations += searched.evaluations;
+    RunningMeans& means = progress_.since_log;
+    means.add("iterations", static_cast<double>(searched.report.iterations));
+    means.add("loss_evaluations", static_cast<double>(searched.evaluations));
+    if (searched.report.finished.empty() || !whole_batches_) return;
+    finished_ = searched.report.finished;
+    progress_.stopped_early = true;
+    line.note("step " + std::to_string(progress_.step) + "  " + finished_ + ": stopping");
+  }
+
   /// traffic: of the device, when the step had been begun.
   void log_means(const DeviceTraffic& traffic) {
     RunningMeans& means = progress_.since_log;
@@ -295,6 +312,9 @@ class Training {
     for (const char* name :
          {"gradient_norm", "evaluations_forward", "evaluations_backward", "rejected"}) {
       line[name] = means.mean(name);
+    }
+    for (const char* name : {"iterations", "loss_evaluations"}) {
+      if (learned_.line_search() != nullptr) line[name] = means.mean(name);
     }
     if (skip_failed_) line["skipped_samples"] = progress_.skipped_samples;
     log_->append(io::to_line(line));
@@ -342,16 +362,17 @@ class Training {
     Best& best = progress_.best;
     const bool better = std::isfinite(value.mean) &&
                         (best.step < 0 || value.mean < best.metric - settings_.min_delta);
+    bool impatient = false;
     if (better) {
       best = {progress_.step, value.mean, 0};
     } else {
       ++best.evaluations_since;
-      progress_.stopped_early =
-          settings_.patience > 0 && best.evaluations_since >= settings_.patience;
+      impatient = settings_.patience > 0 && best.evaluations_since >= settings_.patience;
     }
     line.note("step " + std::to_string(progress_.step) + "  validation " + metric + " " +
               shown(value.mean) + " +- " + shown(value.stderr_) + (better ? "  (best)" : ""));
-    if (progress_.stopped_early) {
+    if (impatient) {
+      progress_.stopped_early = true;
       line.note("no better validation in " + std::to_string(settings_.patience) +
                 " evaluations: stopping early");
     }
@@ -409,6 +430,7 @@ class Training {
     facts.train_seconds = train_seconds_.value_or(facts.seconds);
     facts.last_loss = last_loss_;
     facts.startup_seconds = startup_seconds_;
+    facts.finished = finished_;
     facts.traffic = traffic_;
     facts.test = test_;
     return make_summary(root_, pipeline_, registry_, facts);
@@ -420,8 +442,8 @@ class Training {
   std::uint64_t seed_;
   model::Pipeline pipeline_;
   Settings settings_;
-  LearningRate rate_;
   Learned learned_;
+  LearningRate rate_;
   ReadAhead batches_;
   bool skip_failed_;
   Steps steps_;
@@ -433,6 +455,8 @@ class Training {
   double logged_seconds_ = 0.0;
   DeviceTraffic logged_traffic_;
   Progress progress_;
+  bool whole_batches_ = false;  ///< of an optimizer that searches: each has all training rows
+  std::string finished_;        ///< why it ended the training
   std::optional<std::int64_t> resumed_from_;
   std::optional<double> last_loss_;
   std::optional<double> train_seconds_;

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <span>
+#include <utility>
 
 #include "program/interpreter.hpp"
 #include "verify/resources.hpp"
@@ -40,10 +43,43 @@ Program record_update(const Optimizer& optimizer) {
   return recording.program(outputs);
 }
 
+using Gradient = std::function<std::vector<double>(const std::vector<double>&)>;
+
+/// A quadratic loss whose gradient is the given one: half of x.gradient(x).
+class QuadraticLoss final : public LossFunction {
+ public:
+  explicit QuadraticLoss(Gradient gradient) : gradient_(std::move(gradient)) {}
+  double operator()(std::span<double> parameters, std::span<double> gradient) override {
+    const std::vector<double> g = gradient_({parameters.begin(), parameters.end()});
+    std::copy(g.begin(), g.end(), gradient.begin());
+    double sum = 0.0;
+    for (std::size_t i = 0; i < g.size(); ++i) sum += 0.5 * g[i] * parameters[i];
+    return sum;
+  }
+
+ private:
+  Gradient gradient_;
+};
+
+std::vector<double> search(const LineSearchOptimizer& optimizer, std::vector<double> x,
+                           int searches, const Gradient& gradient) {
+  std::vector<std::vector<double>> held(optimizer.slots().size(), std::vector<double>(x.size()));
+  const std::vector<std::span<double>> slots(held.begin(), held.end());
+  QuadraticLoss loss(gradient);
+  std::vector<double> begin(x.size());
+  for (int step = 0; step < searches; ++step) {
+    const double value = loss(x, begin);
+    optimizer.search({x, begin, value, slots, 1.0}, loss);
+  }
+  return x;
+}
+
 /// Updates from x with the gradient that `gradient` gives; the last parameters.
-std::vector<double> run(
-    const Optimizer& optimizer, std::vector<double> x, int updates,
-    const std::function<std::vector<double>(const std::vector<double>&)>& gradient) {
+std::vector<double> run(const Optimizer& optimizer, std::vector<double> x, int updates,
+                        const Gradient& gradient) {
+  if (const auto* searching = dynamic_cast<const LineSearchOptimizer*>(&optimizer)) {
+    return search(*searching, std::move(x), updates, gradient);
+  }
   const Program update = record_update(optimizer);
   std::vector<Array> slots(optimizer.slots().size(), Array::zeros(DType::f64, {kParameters}));
   for (int step = 1; step <= updates; ++step) {
@@ -77,9 +113,12 @@ void check_optimizer(const Workbench& bench, Checks& checks) {
   const auto optimizer = bench.tested<Optimizer>();
   const std::vector<double> start = {1.0, -1.0, 0.5, 2.0};
   checks.that("updates all parameters and its slots", [&] {
-    record_update(*optimizer);
-    std::string text = std::to_string(optimizer->slots().size()) + " slots";
-    for (const std::string& slot : optimizer->slots()) text += " " + slot;
+    if (dynamic_cast<const LineSearchOptimizer*>(optimizer.get()) == nullptr) {
+      record_update(*optimizer);
+    }
+    const std::vector<std::string> slots = optimizer->slots();
+    std::string text = std::to_string(slots.size()) + " slots";
+    for (const std::string& slot : slots) text += " " + slot;
     return text;
   });
   checks.that("lowers a quadratic function", [&] {
@@ -89,6 +128,15 @@ void check_optimizer(const Workbench& bench, Checks& checks) {
                                       shown(kRate) + " from " + shown(before) + " to " +
                                       shown(after));
     return "from " + shown(before) + " to " + shown(after);
+  });
+  checks.that("names each of its slots once", [&] {
+    const std::vector<std::string> slots = optimizer->slots();
+    for (const std::string& slot : slots) {
+      require(!slot.empty() && slot.find('.') == std::string::npos &&
+                  std::count(slots.begin(), slots.end(), slot) == 1,
+              "'" + slot + "' is empty, has a dot, or comes twice");
+    }
+    return std::string();
   });
   checks.that("survives a gradient of zero", [&] {
     const auto zero = [](const std::vector<double>& x) {

@@ -49,6 +49,8 @@ const std::map<std::string, Sets>& small() {
   const Sets mlp{"flow.field.hidden=[4, 4, 4]"};
   static const std::map<std::string, Sets> all{
       {"quickstart", mlp},
+      {"dynamics/lorenz63",
+       {"flow.field.hidden=[4, 4]", "optimizer.iterations=2", "optimizer.lr=1"}},
       {"dynamics/pendulum", {}},
       {"images/celeba-hq256", images},
       {"images/cifar10", images},

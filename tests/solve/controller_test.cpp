@@ -149,5 +149,69 @@ TEST(Pid, SolvesToTheTolerance) {
   EXPECT_NEAR(s.y[0][0], std::exp(std::sin(20.0)), 50 * 1e-8 * std::exp(1.0));
 }
 
+TEST(Subdivide, RedoesARejectedStepInEqualOnesAndAcceptsThem) {
+  const auto subdivide = component<Controller>("controller", "subdivide", {{"factor_max", 1.0}});
+  // Of order 2 with safety 0.9: a ratio of 4 wants steps of 0.45, so three.
+  Decision d = decide(*subdivide, 4.0, -0.6, {0.0, 0.0}, 2);
+  EXPECT_EQ(d.accept, 0.0);
+  EXPECT_NEAR(d.next_h, -0.2, 1e-15);
+  EXPECT_EQ(d.memory, (Values{3.0, -0.6}));
+  for (const double left : {2.0, 1.0, 0.0}) {
+    d = decide(*subdivide, 50.0, -0.2, d.memory, 2);
+    EXPECT_EQ(d.accept, 1.0);
+    EXPECT_EQ(d.memory, (Values{left, -0.6}));
+    EXPECT_EQ(d.next_h, left > 0.0 ? -0.2 : -0.6) << "behind the last one the whole again";
+  }
+  // Accepted at once: as it was, or longer where the error allows.
+  d = decide(*subdivide, 0.99, 0.5, {0.0, 0.0}, 2);
+  EXPECT_EQ(d.accept, 1.0);
+  EXPECT_EQ(d.next_h, 0.5);
+  EXPECT_EQ(d.memory[0], 0.0);
+  const auto longer = component<Controller>("controller", "subdivide");
+  EXPECT_NEAR(decide(*longer, 0.01, 0.5, {0.0, 0.0}, 2).next_h, 4.5, 1e-14);
+}
+
+TEST(Subdivide, DividesIntoNoMorePartsThanItMay) {
+  const auto subdivide = component<Controller>("controller", "subdivide");
+  for (const double ratio : {1e12, std::numeric_limits<double>::infinity(), std::nan("")}) {
+    const Decision d = decide(*subdivide, ratio, 1.0, {0.0, 0.0}, 2);
+    EXPECT_EQ(d.accept, 0.0);
+    EXPECT_NEAR(d.next_h, 0.1, 1e-15);
+  }
+  // Not a number among the parts: what is left is divided again.
+  const Decision d = decide(*subdivide, std::nan(""), 0.1, {4.0, 1.0}, 2);
+  EXPECT_EQ(d.accept, 0.0);
+  EXPECT_NEAR(d.next_h, 0.01, 1e-15);
+  EXPECT_EQ(d.memory, (Values{10.0, 0.1}));
+}
+
+TEST(Subdivide, HoldsTheErrorOfAUnitOfTimeToTheTolerance) {
+  // Algorithm 1 of Allauzen et al. for Fehlberg 3(2): r = error / h, h' = 0.9 h sqrt(eps / r). A
+  // ratio of 2 over h = 1/2 is r = 4 eps, and n = ceil(1 / 0.45).
+  const auto subdivide =
+      component<Controller>("controller", "subdivide", {{"criterion", std::string("unit_step")}});
+  EXPECT_NEAR(decide(*subdivide, 2.0, 0.5, {0.0, 0.0}, 3).next_h, 0.5 / 3.0, 1e-15);
+  EXPECT_EQ(decide(*subdivide, 0.75, 0.5, {0.0, 0.0}, 3).accept, 0.0);
+  EXPECT_EQ(decide(*subdivide, 0.5, 0.5, {0.0, 0.0}, 3).accept, 1.0);
+}
+
+TEST(Subdivide, SolvesEachIntervalInOneStepOrInEqualParts) {
+  // z' = -4 z from 1 by Heun with Euler's error 8 h^2 z at the first attempt: ratio 80 at atol 0.1
+  // over h = 1, so the ten parts that are allowed, each (1 - 0.4 + 0.08).
+  const Dynamics decay = dynamics_of(1, [](Tensor, Tensor z, auto) { return -4.0 * z; });
+  Method method{"adaptive_heun", "subdivide", {}};
+  method.options.rtol = 0.0;
+  method.options.atol = {0.1};
+  method.options.first_step = 1.0;
+  for (const StepSize size : {StepSize::shared, StepSize::per_sample}) {
+    method.options.step_size = size;
+    const Solution solution = solve_problem(decay, method, {1.0}, {0.0, 1.0});
+    ASSERT_TRUE(solution.report.ok()) << solution.report.message();
+    EXPECT_EQ(solution.report.rejected, 1);
+    EXPECT_EQ(solution.report.accepted, 10);
+    EXPECT_NEAR(solution.y.back()[0], std::pow(0.68, 10), 1e-14);
+  }
+}
+
 }  // namespace
 }  // namespace odeum::testing
