@@ -50,6 +50,7 @@ const std::map<std::string, Sets>& small() {
   static const std::map<std::string, Sets> all{
       {"quickstart", mlp},
       {"dynamics/pendulum", {}},
+      {"dynamics/pendulum-windows", {}},
       {"images/celeba-hq256", images},
       {"images/cifar10", images},
       {"images/imagenet64", images},
