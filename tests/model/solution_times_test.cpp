@@ -252,6 +252,21 @@ INSTANTIATE_TEST_SUITE_P(
              kExact}),
     [](const auto& one) { return one.param.name; });
 
+TEST(GradientOverTimes, GoesThroughALatentStateReadOutAtEachTime) {
+  const SeriesFile file;
+  Assembled model(kLearned + file.yaml(),
+                  {"model=[{use: dense, name: encoder, features: 3}, {use: ode, name: flow, times: "
+                   "{count: 3}, field: {use: mlp, hidden: [3], activation: tanh}, solver: {use: "
+                   "rk4, steps: 2}, divergence: {estimator: none}}, {use: dense, name: readout, "
+                   "features: 2, of: last_axis}]"});
+  const model::Batch batch = series();
+  const Values whole = model.train_step(batch).gradient;
+  Values gradient;
+  for (std::size_t i = 0; i < whole.size(); i += 3) gradient.push_back(whole[i]);
+  const Values differences = differenced(model, batch);
+  EXPECT_LE(distance(gradient, differences), kExact * length(differences));
+}
+
 TEST(GradientOverTimes, SeesTheTimesBetween) {
   // Of the loss at the first time alone: what the last time's loss does not see.
   const SeriesFile file;
