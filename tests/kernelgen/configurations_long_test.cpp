@@ -50,7 +50,9 @@ const std::map<std::string, Sets>& small() {
   static const std::map<std::string, Sets> all{
       {"quickstart", mlp},
       {"dynamics/pendulum", {}},
-      {"dynamics/pendulum-windows", {}},
+      {"dynamics/pendulum-windows",
+       {"data.window.rows=3", "data.window.spacing=1", "data.window.stride=1",
+        "flow.times.count=3"}},
       {"images/celeba-hq256", images},
       {"images/cifar10", images},
       {"images/imagenet64", images},
