@@ -33,9 +33,9 @@ class Windows {
  public:
   /// `values` is row-major with `features` numbers a row; not-a-number: missing. Windows lie in one
   /// of `series`. Those that begin with a missing number, or have nothing behind their beginning,
-  /// are left out. Several series are assigned whole to splits by the rule, so is the one there is
-  /// otherwise by its windows: contiguous, those of each split lie in rows of its own, shuffled
-  /// they share none with others.
+  /// are left out. Several series are assigned to splits whole. One alone is cut by a contiguous
+  /// rule, and windows across a cut are left out; a shuffled rule assigns its windows, which then
+  /// have to lie apart.
   Windows(std::vector<double> values, std::int64_t features, const WindowRule& rule,
           const std::vector<Stretch>& series, const SplitRule& split);
 
@@ -44,8 +44,8 @@ class Windows {
   std::int64_t count(Split split) const;
 
   /// From now on features have mean 0 and deviation 1 over what is known of the rows of training
-  /// windows' stretches. Returns the first feature that is constant there, or -1; then nothing is
-  /// changed.
+  /// windows, each row once. Returns the first feature that is constant there, or -1; then nothing
+  /// is changed.
   std::int64_t standardize();
 
   /// Where a window goes; empty: not wanted.
