@@ -24,11 +24,30 @@ std::size_t input_group(const Run& run, const plugin::Registry& registry) {
   return static_cast<std::size_t>(model::column_of_role(run.root, names, names.roles.front()));
 }
 
+/// The windows of the training; where the model's input alone is wanted, each row is one.
+void take_csv_windows(const Config& before, Wanted wanted, io::Json& data) {
+  if (wanted == Wanted::input) {
+    data["groups"].push_back({{"as", "x"}, {"columns", before.texts("columns")}});
+    return;
+  }
+  const Config& window = before.section("window");
+  data["columns"] = before.texts("columns");
+  data["missing"] = before.text("missing");
+  data["window"] = {{"rows", window.integer("rows")},
+                    {"spacing", window.integer("spacing")},
+                    {"stride", window.integer("stride")}};
+  if (window.has("series")) data["window"]["series"] = window.text("series");
+}
+
 /// What a CSV file must have: the columns of the training, or its groups of columns.
 void take_csv_columns(const Run& run, Wanted wanted, const plugin::Registry& registry,
                       io::Json& data) {
   const Config& before = run.root.component("data");
   if (before.use() != "csv") return;
+  if (before.section("window").has("rows")) {
+    take_csv_windows(before, wanted, data);
+    return;
+  }
   std::vector<Config> groups = before.sections("groups");
   if (wanted == Wanted::input && !groups.empty()) groups = {groups[input_group(run, registry)]};
   for (const Config& group : groups) {

@@ -265,6 +265,15 @@ TEST(Dense, IsAnAffineMapOfTheFlattenedSample) {
   EXPECT_EQ(run.shape, (Shape{2}));
 }
 
+TEST(Dense, IsTheSameAffineMapOfEachVectorAlongTheLastAxis) {
+  Tape tape(1);
+  tape.given = {{"weight", {1, 2, -1, 0, 3, 0}}, {"bias", {0.5, 0.25, 0}}};
+  const Passed run =
+      forward(tape, *make<Block>("dense", "features: 3\nof: last_axis\n"), {2, 2}, {1, 2, 10, 20});
+  expect_near(run.value, {5.5, -0.75, 3, 50.5, -9.75, 30});
+  EXPECT_EQ(run.shape, (Shape{2, 3}));
+}
+
 TEST(Flatten, KeepsNumbersAndDensity) {
   Tape tape(1);
   const auto block = make<Block>("flatten");

@@ -13,28 +13,12 @@
 #include "csv_file.hpp"
 #include "odeum/dataset.hpp"
 #include "odeum/plugin.hpp"
+#include "window_choice.hpp"
 
 namespace odeum::datasets {
 namespace {
 
 constexpr char kAll[] = "rows";
-
-/// Positions in the file of the columns that a configuration names.
-std::vector<std::int64_t> named_columns(const CsvFile& file, const Config& config) {
-  std::vector<std::int64_t> chosen;
-  for (const std::string& name : config.texts("columns")) {
-    const std::int64_t column = file.find(name);
-    if (column < 0) {
-      config.fail("columns", file.path() + ":1 has no column '" + name + "'; the nearest is '" +
-                                 file.nearest(name) + "'");
-    }
-    if (std::find(chosen.begin(), chosen.end(), column) != chosen.end()) {
-      config.fail("columns", "names '" + name + "' twice");
-    }
-    chosen.push_back(column);
-  }
-  return chosen;
-}
 
 /// What a table is made of: columns of the file, from so many lines below the row's own.
 struct Part {
@@ -106,6 +90,22 @@ Layout grouped_columns(const CsvFile& file, const Config& config) {
   return layout;
 }
 
+constexpr char kFirst[] = "x";
+constexpr char kFollowing[] = "y";
+constexpr char kKnown[] = "known";
+constexpr char kObserved[] = "observed";
+
+/// Of windows that may lack something, also what is there.
+std::vector<View> window_views(const Windows& windows, const Config& config) {
+  const std::vector<std::int64_t> following{windows.following(), windows.features()};
+  std::vector<View> views{{{kFirst, {windows.features()}}}, {{kFollowing, following}}};
+  if (config.text("missing") == "allowed") {
+    views.push_back({{kKnown, following}});
+    views.push_back({{kObserved, following}});
+  }
+  return views;
+}
+
 std::int64_t furthest(const Layout& layout) {
   std::int64_t rows = 0;
   for (const Part& part : layout.parts) rows = std::max(rows, part.ahead);
@@ -134,8 +134,9 @@ class Csv final : public Dataset {
         "Rows of a CSV file: a line of column names, then numbers, also gzipped. Column rows "
         "{number of columns} "
         "holds the chosen columns, and each of them is there under its own name; or the groups "
-        "alone, of which the first is the main column");
-    s.path("file", "comma-separated text; quotes are understood, missing values are refused");
+        "alone, of which the first is the main column; or windows of time series, as columns x "
+        "{number of columns} and y {rows of a window, number of columns}");
+    s.path("file", "comma-separated text; quotes are understood");
     s.texts("columns", {}, "names of the columns taken, in this order; [] takes all of the file");
     Schema group("Columns that are one column of the dataset");
     group.text("as",
@@ -149,6 +150,17 @@ class Csv final : public Dataset {
     s.sections("groups", std::move(group),
                "columns put together, as input and target; instead of `columns`, `standardize` and "
                "`jitter`");
+    s.section("window", window_schema(),
+              "x and y from each place of a time series, for objective: trajectory; `columns` name "
+              "the state");
+    s.text("missing", "refused",
+           "empty fields, nan and NA of what follows in a window. refused: a mistake; allowed: y "
+           "has no "
+           "number there, and beside it stand columns known, with zeros instead, and observed, 1 "
+           "where there was a number and 0 where not, for `objective: {use: trajectory, missing: "
+           "skipped}`. Windows that begin incomplete, or have nothing behind their beginning, are "
+           "left out")
+        .choices({"refused", "allowed"});
     s.section("split", split_schema(), "which rows are for training, validation and test");
     s.flag("standardize", false,
            "every column minus its mean over its deviation, both over the training rows; "
@@ -175,13 +187,19 @@ class Csv final : public Dataset {
     return result;
   }
 
-  std::optional<std::int64_t> count(Split split) const override { return table_.count(split); }
+  std::optional<std::int64_t> count(Split split) const override {
+    return windows_ ? windows_->count(split) : table_->count(split);
+  }
 
   void read(Split split, std::uint64_t key, std::span<const std::int64_t> samples,
             std::span<const std::span<double>> out) const override {
-    std::vector<double> row(static_cast<std::size_t>(table_.features()));
+    if (windows_) {
+      read_windows(split, samples, out);
+      return;
+    }
+    std::vector<double> row(static_cast<std::size_t>(table_->features()));
     for (std::size_t i = 0; i < samples.size(); ++i) {
-      table_.read(split, key, samples[i], row);
+      table_->read(split, key, samples[i], row);
       for (std::size_t v = 0; v < views_.size(); ++v) {
         if (out[v].empty()) continue;
         const auto first = row.begin() + static_cast<std::ptrdiff_t>(views_[v].begin);
@@ -192,17 +210,30 @@ class Csv final : public Dataset {
   }
 
  private:
-  Csv(const Config& config, const CsvFile& file)
-      : Csv(config, file,
-            config.sections("groups").empty() ? single_columns(file, config)
-                                              : grouped_columns(file, config)) {}
-
-  Csv(const Config& config, const CsvFile& file, const Layout& layout)
-      : table_(values_of(file, layout), static_cast<std::int64_t>(layout.parts.size()),
-               split_rows(split_rule(config.section("split")), file.rows() - furthest(layout))),
-        views_(layout.views) {
-    table_.set_jitter(jitter_widths(config));
+  Csv(const Config& config, const CsvFile& file) : windows_(configured_windows(file, config)) {
+    if (windows_) {
+      views_ = window_views(*windows_, config);
+      return;
+    }
+    const Layout layout = config.sections("groups").empty() ? single_columns(file, config)
+                                                            : grouped_columns(file, config);
+    views_ = layout.views;
+    table_.emplace(values_of(file, layout), static_cast<std::int64_t>(layout.parts.size()),
+                   split_rows(split_rule(config.section("split")), file.rows() - furthest(layout)));
+    table_->set_jitter(jitter_widths(config));
     if (config.flag("standardize")) standardize(config, file);
+  }
+
+  void read_windows(Split split, std::span<const std::int64_t> samples,
+                    std::span<const std::span<double>> out) const {
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      const auto place = [&](std::size_t view) -> std::span<double> {
+        if (view >= out.size() || out[view].empty()) return {};
+        const std::size_t width = out[view].size() / samples.size();
+        return out[view].subspan(i * width, width);
+      };
+      windows_->read(split, samples[i], {place(0), place(1), place(2), place(3)});
+    }
   }
 
   /// The column that stands under its own name.
@@ -214,7 +245,7 @@ class Csv final : public Dataset {
   }
 
   std::vector<double> jitter_widths(const Config& config) const {
-    std::vector<double> widths(static_cast<std::size_t>(table_.features()), 0.0);
+    std::vector<double> widths(static_cast<std::size_t>(table_->features()), 0.0);
     for (const Config& jitter : config.sections("jitter")) {
       const View* found = single(jitter.text("column"));
       if (found == nullptr) {
@@ -226,10 +257,10 @@ class Csv final : public Dataset {
   }
 
   void standardize(const Config& config, const CsvFile& file) {
-    if (table_.count(Split::train) == 0) {
+    if (table_->count(Split::train) == 0) {
       config.fail("standardize", "there are no training rows to take mean and deviation from");
     }
-    const std::int64_t constant = table_.standardize();
+    const std::int64_t constant = table_->standardize();
     if (constant >= 0) {
       config.fail("standardize",
                   "column '" + views_[static_cast<std::size_t>(constant) + 1].column.name +
@@ -238,7 +269,8 @@ class Csv final : public Dataset {
     }
   }
 
-  Table table_;
+  std::optional<Windows> windows_;
+  std::optional<Table> table_;  ///< where there are no windows
   std::vector<View> views_;
 };
 

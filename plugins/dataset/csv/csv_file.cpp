@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 
 #include "../source.hpp"
 #include "odeum/error.hpp"
@@ -31,6 +32,10 @@ bool parse_number(const std::string& text, double& value) {
   // from_chars leaves numbers beyond the range alone; strtod rounds them to zero or infinity.
   if (error == std::errc::result_out_of_range) value = std::strtod(begin, nullptr);
   return error != std::errc::invalid_argument && stop == end;
+}
+
+bool stands_for_nothing(const std::string& text) {
+  return text.empty() || text == "NA" || text == "nan" || text == "NaN" || text == "NAN";
 }
 
 /// Insertions, deletions and replacements that lead from a to b, upper and lower case alike.
@@ -116,7 +121,11 @@ std::vector<CsvFile::Field> CsvFile::fields(const Line& line) const {
   }
 }
 
-double CsvFile::number(const Field& field, const Line& line, const std::string& name) const {
+double CsvFile::number(const Field& field, const Line& line, const std::string& name,
+                       Missing missing) const {
+  if (missing == Missing::allowed && stands_for_nothing(field.text)) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
   const Place place{path_, line.number, field.column};
   const auto refused = [&](const std::string& reason) {
     return ConfigError(place, "column '" + name + "' — " + reason);
@@ -131,7 +140,8 @@ double CsvFile::number(const Field& field, const Line& line, const std::string& 
   return value;
 }
 
-std::vector<double> CsvFile::values(const std::vector<std::int64_t>& columns) const {
+std::vector<double> CsvFile::values(const std::vector<std::int64_t>& columns,
+                                    Missing missing) const {
   std::vector<double> result;
   result.reserve(lines_.size() * columns.size());
   for (const Line& line : lines_) {
@@ -143,7 +153,7 @@ std::vector<double> CsvFile::values(const std::vector<std::int64_t>& columns) co
     }
     for (const std::int64_t column : columns) {
       const auto c = static_cast<std::size_t>(column);
-      result.push_back(number(row[c], line, names_[c]));
+      result.push_back(number(row[c], line, names_[c], missing));
     }
   }
   return result;

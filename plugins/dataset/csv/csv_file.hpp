@@ -27,8 +27,11 @@ class CsvFile {
   const std::string& nearest(const std::string& word) const;
 
   /// The chosen columns as numbers, row-major. ConfigError at file:line:column for a field there
-  /// that is empty, no number, or not finite.
-  std::vector<double> values(const std::vector<std::int64_t>& columns) const;
+  /// that is no number or not finite, and for an empty one where missing values are refused; else
+  /// an empty field, nan and NA are not-a-number.
+  enum class Missing : std::uint8_t { refused, allowed };
+  std::vector<double> values(const std::vector<std::int64_t>& columns,
+                             Missing missing = Missing::refused) const;
 
  private:
   struct Field {
@@ -41,7 +44,8 @@ class CsvFile {
     int number = 0;  ///< 1-based
   };
   std::vector<Field> fields(const Line& line) const;
-  double number(const Field& field, const Line& line, const std::string& name) const;
+  double number(const Field& field, const Line& line, const std::string& name,
+                Missing missing) const;
 
   std::string path_;
   std::string text_;

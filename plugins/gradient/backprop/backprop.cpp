@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "between_solve.hpp"
 #include "discrete_solve.hpp"
 #include "odeum/plugin.hpp"
 #include "round_solve.hpp"
@@ -27,6 +28,12 @@ class Backprop final : public GradientMethod {
                  "the beginning of every n-th step is kept; those between are computed again, "
                  "which costs one more forward evaluation. For keep: steps, which auto becomes")
         .at_least(1)
+        .text("times", "exact",
+              "where the solution is wanted at times between start and end. exact: a step ends at "
+              "each; interpolated: steps are as long as the tolerance allows, and states between "
+              "their ends come from the method's dense output, through which the derivative goes. "
+              "Keeps steps' beginnings")
+        .choices({"exact", "interpolated"})
         .cite("A. Griewank, A. Walther, Evaluating Derivatives (2008)")
         .cite(
             "A. Griewank, A. Walther, Algorithm 799: revolve, ACM Transactions on Mathematical "
@@ -40,6 +47,12 @@ class Backprop final : public GradientMethod {
     if (keep == "steps") policy_.keep = Keep::steps;
     policy_.memory_limit = static_cast<std::size_t>(config.number("memory") * 1024.0 * 1024.0);
     policy_.every = config.integer("every");
+    interpolates_ = config.text("times") == "interpolated";
+    if (interpolates_ && policy_.keep && *policy_.keep != Keep::steps) {
+      config.fail("keep",
+                  "with times: interpolated the beginnings of steps are kept, and more only "
+                  "where a step ends at each time: use auto or steps");
+    }
     if (policy_.every > 1 && policy_.keep && *policy_.keep != Keep::steps) {
       config.fail("every", "is for keep: steps; " + keep + " are kept of each step or of none");
     }
@@ -51,6 +64,14 @@ class Backprop final : public GradientMethod {
       return "differentiates the steps of a solve, and this solver takes its steps inside a "
              "library, where there is nothing to differentiate: use adjoint, which integrates a "
              "further equation";
+    }
+    if (interpolates_ && (options.step > 0.0 || options.steps > 0)) {
+      return "has times: interpolated, and steps are given: these end at each time, `steps` being "
+             "between two of them. Use times: exact, or a tolerance";
+    }
+    if (interpolates_ && options.step_size == StepSize::per_sample) {
+      return "has times: interpolated, and with step_size: per_sample times between lie in another "
+             "step of each sample, while its rounds are reversed together. Use times: exact";
     }
     const bool leaves_steps = policy_.every > 1 || (policy_.keep && *policy_.keep != Keep::steps);
     if (options.step_size == StepSize::per_sample && leaves_steps) {
@@ -76,11 +97,15 @@ class Backprop final : public GradientMethod {
     if (setting->options().step_size == StepSize::per_sample) {
       return std::make_unique<backprop::RoundSolve>(std::move(setting), wanted);
     }
+    if (interpolates_) {
+      return std::make_unique<backprop::BetweenSolve>(std::move(setting), wanted, policy_);
+    }
     return std::make_unique<backprop::DiscreteSolve>(std::move(setting), wanted, policy_);
   }
 
  private:
   backprop::Policy policy_;
+  bool interpolates_ = false;
 };
 
 }  // namespace
