@@ -70,7 +70,7 @@ Chain::Chain(const std::vector<Config>& blocks, const Shape& input, DType precis
       const Shape shape = shapes_.back();
       links_.emplace_back(std::in_place_type<OdeBlock>, config, name, shape, precision, registry,
                           device, log, warnings);
-      shapes_.push_back(shape);
+      shapes_.push_back(std::get<OdeBlock>(links_.back()).output_shape());
     } else if (config.use() == "split") {
       append_split(config, name);
     } else {
@@ -183,6 +183,11 @@ Tensor Chain::inverse(Recorder& recorder, Tensor y) const {
 
 std::string Chain::why_no_inverse() const {
   for (std::size_t i = 0; i < links_.size(); ++i) {
+    const auto* ode = std::get_if<OdeBlock>(&links_[i]);
+    if (ode != nullptr && ode->has_times()) {
+      return "block '" + ode->name() +
+             "' has no inverse: it hands on states at several times, each of which would lead back";
+    }
     const PluginBlock* link = plugin(i);
     if (link != nullptr && !link->evaluation->why_no_inverse().empty()) {
       return "block '" + link->name + "' has no inverse: " + link->evaluation->why_no_inverse();
@@ -198,6 +203,12 @@ void Chain::require_log_determinant() const {
     }
     const auto* ode = std::get_if<OdeBlock>(&links_[i]);
     if (ode == nullptr) continue;
+    if (ode->has_times()) {
+      throw ConfigError(ode->place(),
+                        "block '" + ode->name() +
+                            "' hands on states at several times, each with a density of its own, "
+                            "but the objective needs one log-determinant: leave `times` out");
+    }
     for (const Use use : {Use::training, Use::evaluation}) {
       if (ode->has_log_determinant(use)) continue;
       throw ConfigError(ode->place(),

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "model/solution_times.hpp"
 #include "model/step_costs.hpp"
 #include "odeum/controller.hpp"
 #include "odeum/tensor.hpp"
@@ -60,10 +61,27 @@ OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, D
   if (learn_span_ && training_.span != evaluation_.span) {
     config_.for_evaluation().fail("span", "the span is learned: it has no other one in evaluation");
   }
+  check_times();
   check_solvers();
   read_regularizers(registry);
   solve::check_gradient(config_.component("gradient"), *gradient_, *training_.solver,
                         training_.options, dynamics(terms(Use::training)).dynamics);
+}
+
+void OdeBlock::check_times() const {
+  if (training_.times.size() != evaluation_.times.size()) {
+    config_.for_evaluation().section("times").fail(
+        "", "gives " + std::to_string(evaluation_.times.size()) + " states in evaluation and " +
+                std::to_string(training_.times.size()) +
+                " in training; what follows takes samples of one shape");
+  }
+  if (learn_span_ && has_times()) {
+    config_.fail("learn_span", "moves the end of the span, and `times` say where it is");
+  }
+}
+
+Shape OdeBlock::output_shape() const {
+  return has_times() ? with_times(state_, training_.times.size()) : state_;
 }
 
 void OdeBlock::check_density(const Dynamics& dynamics, Use use) const {
@@ -130,6 +148,7 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
   if (setting.span[0] == setting.span[1]) {
     config.fail("span", "start and end are equal: there is nothing to solve");
   }
+  setting.times = solution_times(config, setting.span);
   setting.solver = registry.create<Solver>(solver);
   setting.controller = registry.create<Controller>(solver.component("controller"));
   setting.options =
@@ -172,7 +191,7 @@ std::shared_ptr<OdeSolveSession> OdeBlock::make_session(const OdeDynamics& dynam
   session->block = name_;
   session->device = device_;
   session->dynamics = dynamics.dynamics;
-  session->span = setting.span;
+  session->grid = solve_grid(setting.times, setting.span);
   session->span_is_input = static_cast<bool>(times);
   session->log = log_;
   session->on_failure = setting.options.on_failure;
@@ -266,10 +285,17 @@ OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const 
   }
   const auto session =
       make_session(dynamics, terms, setting, times, use == Use::training ? &wanted : nullptr);
-  const std::vector<Tensor> members = host_call(make_ode_solve(session), inputs);
+  const std::vector<Tensor> solved = host_call(make_ode_solve(session), inputs);
+  const auto end = solved.begin() + static_cast<std::ptrdiff_t>(session->grid.size() - 2);
+  const std::vector<Tensor> members(end, solved.end());
 
   Output output;
   output.value = members.front();
+  if (has_times()) {
+    std::vector<Tensor> states(solved.begin(), end + 1);
+    if (setting.times.front() == setting.span[0]) states.insert(states.begin(), z);
+    output.value = over_times(states);
+  }
   std::size_t next = 1;
   if (dynamics.has_log_determinant) output.log_determinant = members[next++];
   if (use == Use::evaluation) return output;
@@ -279,7 +305,7 @@ OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const 
     if (cost.forms.steps)
       output.costs.push_back({cost.cost.name, cost.weight, members[next_of_steps++]});
   }
-  add_further_costs(recorder, output.value, times ? times : fixed_times(recorder, setting.span),
+  add_further_costs(recorder, members.front(), times ? times : fixed_times(recorder, setting.span),
                     output.costs);
   // Behind the costs, whose own looks at the field are no evaluations of the solve.
   for (std::size_t i = 0; i < dynamics.observed.size(); ++i) {
@@ -328,7 +354,7 @@ Tensor OdeBlock::inverse(Recorder& recorder, Tensor z) const {
   for (const Tensor& argument : arguments(recorder, dynamics, evaluation_, times))
     inputs.push_back(argument);
   const auto session = make_session(dynamics, terms, evaluation_, times, nullptr);
-  std::swap(session->span[0], session->span[1]);
+  session->grid = {evaluation_.span[1], evaluation_.span[0]};
   return host_call(make_ode_solve(session), inputs).front();
 }
 

@@ -37,10 +37,15 @@ class OdeBlock {
     Tensor log_determinant;  ///< [rows] float64; empty where not asked for
     std::vector<Cost> costs;
   };
-  /// Records the solve from the span's start to its end.
+  /// Records the solve from the span's start to its end. The value is the state there, or those at
+  /// the block's times, [rows, times, ...].
   Output forward(Recorder& recorder, Tensor z, Use use) const;
   /// Records the solve from the span's end to its start, without density and costs.
   Tensor inverse(Recorder& recorder, Tensor z) const;
+
+  /// Of the value.
+  Shape output_shape() const;
+  bool has_times() const { return !training_.times.empty(); }
 
   const std::string& name() const { return name_; }
   bool has_log_determinant(Use use) const { return setting(use).divergence != Divergence::none; }
@@ -51,6 +56,7 @@ class OdeBlock {
   struct Setting {
     std::shared_ptr<const VectorField> field;
     std::array<double, 2> span{};
+    std::vector<double> times;  ///< of the span, where the solution is handed on; mostly none
     std::shared_ptr<const Solver> solver;
     std::shared_ptr<const Controller> controller;
     SolveOptions options;
@@ -66,6 +72,8 @@ class OdeBlock {
   const Setting& setting(Use use) const { return use == Use::training ? training_ : evaluation_; }
   /// Refuses a log-density of rates that mix samples.
   void check_density(const Dynamics& dynamics, Use use) const;
+  /// Refuses times that differ in number between training and evaluation, or that move.
+  void check_times() const;
   /// Refuses solvers that cannot do with the field in training or in evaluation.
   void check_solvers() const;
   /// The regularizers with the forms of their costs, and the span's jitter.

@@ -57,6 +57,9 @@ void OdeBlock::read_span_jitter(const Config& component, const Regularizer& regu
            "the span is learned, so its length may become shorter than what its end is drawn "
            "from: use one or the other");
   }
+  if (has_times()) {
+    refuse("", "draws the end of the span, and `times` say where it is: leave one of them out");
+  }
   const double length = std::abs(training_.span[1] - training_.span[0]);
   if (!(jitter < length)) {
     refuse("b", "an end drawn from end +- " + shown(jitter) + " may lie at or before the start " +

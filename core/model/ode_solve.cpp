@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/ode_solve.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace odeum::model {
@@ -21,6 +23,18 @@ HostFunction::Value value_of(const Shape& shape, DType dtype) {
 }
 
 std::size_t first_constant(const OdeSolveSession& session) { return session.span_is_input ? 2 : 1; }
+
+/// Views of a SolveCall's results, or their cotangents, from the node's: of the times in between
+/// the state alone is handed on.
+std::vector<View> by_time(const OdeSolveSession& session, Views node) {
+  const std::size_t members = session.dynamics.members.size();
+  const std::size_t between = session.grid.size() - 2;
+  std::vector<View> result((between + 1) * members);
+  for (std::size_t i = 0; i < between; ++i) result[i * members] = node[i];
+  std::copy_n(node.begin() + static_cast<std::ptrdiff_t>(between), members,
+              result.end() - static_cast<std::ptrdiff_t>(members));
+  return result;
+}
 
 Arguments arguments(OdeSolveSession& session, std::int64_t rows, Views inputs) {
   const std::size_t bytes = static_cast<std::size_t>(rows) * sizeof(double);
@@ -109,8 +123,8 @@ class OdeSolveBackward final : public HostFunction {
     targets.constants = outputs.subspan(first, constants);
     if (session.span_is_input && outputs[1]) targets.times = times;
     const SolveReport report = session.differentiable->backward(
-        solve_call(session, rows, args, {}),
-        inputs.subspan(first + constants, session.dynamics.members.size()), targets);
+        solve_call(session, rows, args, {}), by_time(session, inputs.subspan(first + constants)),
+        targets);
     record(session, true, report);
     if (session.span_is_input && outputs[1])
       session.device->upload(outputs[1], times.data(), sizeof times);
@@ -127,7 +141,8 @@ class OdeSolve final : public HostFunction {
   std::string name() const override { return "solve of '" + session_->block + "'"; }
 
   std::vector<Value> outputs() const override {
-    std::vector<Value> values;
+    const Member& state = session_->dynamics.members.front();
+    std::vector<Value> values(session_->grid.size() - 2, value_of(state.shape, state.dtype));
     for (const Member& member : session_->dynamics.members)
       values.push_back(value_of(member.shape, member.dtype));
     for (const InputSpec& buffer : session_->observed) {
@@ -143,16 +158,17 @@ class OdeSolve final : public HostFunction {
 
   void run_on_device(std::int64_t rows, Views inputs, Views outputs) override {
     OdeSolveSession& session = *session_;
-    const std::size_t members = session.dynamics.members.size();
-    session.times = session.span;
+    const std::size_t solved = session.grid.size() - 2 + session.dynamics.members.size();
+    session.times = session.grid;
     if (session.span_is_input)
-      session.device->download(session.times.data(), inputs[1], sizeof session.times);
+      session.device->download(session.times.data(), inputs[1], 2 * sizeof(double));
     const Arguments args = arguments(session, rows, inputs);
-    const SolveCall call = solve_call(session, rows, args, outputs.first(members));
+    const std::vector<View> results = by_time(session, outputs);
+    const SolveCall call = solve_call(session, rows, args, results);
     const SolveReport report = session.differentiable ? session.differentiable->forward(call)
                                                       : session.integrator->integrate(call);
     record(session, false, report);
-    if (session.observer) keep_observed(session, report, outputs.subspan(members));
+    if (session.observer) keep_observed(session, report, outputs.subspan(solved));
   }
 
   std::shared_ptr<HostFunction> vjp() override {

@@ -2,7 +2,6 @@
 // A solve as a node of an outer program: the host functions that run it forward and backward.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,8 +36,9 @@ struct OdeSolveSession {
   std::string block;
   std::shared_ptr<Device> device;
   Dynamics dynamics;
-  std::array<double, 2> span{0.0, 1.0};
-  bool span_is_input = false;  ///< then the times come as a float64 [2] behind the state
+  /// Start, times at which the state is handed on, end; at least the first and the last.
+  std::vector<double> grid{0.0, 1.0};
+  bool span_is_input = false;  ///< then start and end come as a float64 [2] behind the state
   /// One of the two: with derivatives, or without.
   std::unique_ptr<DifferentiableSolve> differentiable;
   std::unique_ptr<Integrator> integrator;
@@ -48,13 +48,14 @@ struct OdeSolveSession {
   OnFailure on_failure = OnFailure::fail;
 
   // The last forward solve's arguments, for its backward one.
-  std::array<double, 2> times{0.0, 1.0};
+  std::vector<double> times;
   std::shared_ptr<void> zeros;  ///< where quadratures start
   std::size_t zeros_bytes = 0;
 };
 
-/// Inputs: z [rows, ...]; the times, if they are an input; the dynamics' constants. Outputs: all
-/// members at the end; the observed buffers behind the solve. Throws SolveFailure.
+/// Inputs: z [rows, ...]; start and end, if they are an input; the dynamics' constants. Outputs: z
+/// at each time of the grid between start and end; all members at the end; the observed buffers
+/// behind the solve. Throws SolveFailure.
 std::shared_ptr<HostFunction> make_ode_solve(std::shared_ptr<OdeSolveSession> session);
 
 }  // namespace odeum::model

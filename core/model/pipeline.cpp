@@ -411,10 +411,11 @@ Pipeline::MemoryEstimate Pipeline::memory_estimate(std::int64_t rows) const {
     const std::shared_ptr<const OdeSolveSession> session = trained.session.lock();
     if (!session) continue;
     MemoryEstimate::Solve solve{.block = session->block};
-    solve.steps = given_steps(trained.options, session->span);
+    solve.steps = given_steps(trained.options, session->grid);
     solve.steps_assumed = solve.steps == 0;
     if (solve.steps_assumed) solve.steps = kAssumedSteps;
-    solve.kept = session->differentiable->estimate_kept_bytes(rows, 1, solve.steps);
+    solve.kept = session->differentiable->estimate_kept_bytes(
+        rows, static_cast<std::int64_t>(session->grid.size()) - 1, solve.steps);
     estimate.solves.push_back(std::move(solve));
   }
   return estimate;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/schemas.hpp"
 
+#include "model/solution_times.hpp"
 #include "solve/options.hpp"
 
 namespace odeum::model {
@@ -27,6 +28,8 @@ Schema ode_schema() {
       .component("field", "field", "the right-hand side f")
       .numbers("span", {0.0, 1.0}, "start and end of the time of integration")
       .size(2, 2)
+      .section("times", solution_times_schema(),
+               "where the solution is handed on; left out: at the span's end")
       .flag("learn_span", false,
             "learn the end of the span as s^2 beyond its start, as FFJORD's T; needs a span with "
             "end > start")

@@ -17,6 +17,7 @@ bool is_solve(const Config& block) { return block.use() == "ode"; }
 
 bool can_stop(const Config& block) {
   if (block.flag("learn_span")) return false;
+  if (block.section("times").has("at") || block.section("times").has("count")) return false;
   const Config evaluated = block.for_evaluation();
   const Config& solver = evaluated.component("solver").for_evaluation();
   const auto names_times = [&](const Config& of, const char* key) {
