@@ -49,6 +49,8 @@ const std::map<std::string, Sets>& small() {
   const Sets mlp{"flow.field.hidden=[4, 4, 4]"};
   static const std::map<std::string, Sets> all{
       {"quickstart", mlp},
+      {"dynamics/ornstein-uhlenbeck",
+       {"data.count=5", "data.paths=4", "sde.times.count=5", "model.0.count=4"}},
       {"dynamics/pendulum", {}},
       {"images/celeba-hq256", images},
       {"images/cifar10", images},

@@ -193,8 +193,8 @@ double distance(const Values& a, const Values& b) {
 
 /// The derivative of the loss of training step 3 along a direction of the parameters, by
 /// differences of fourth order.
-double differenced(Assembled& model, const model::Batch& batch, const Values& direction) {
-  constexpr double kStep = 1e-3;
+double differenced(Assembled& model, const model::Batch& batch, const Values& direction,
+                   double by = 1e-3) {
   const Values start = model.parameters;
   const auto loss_at = [&](double step) {
     for (std::size_t i = 0; i < start.size(); ++i) {
@@ -202,10 +202,10 @@ double differenced(Assembled& model, const model::Batch& batch, const Values& di
     }
     return model.train_step(batch, 3).result.loss;
   };
-  const double near = loss_at(kStep) - loss_at(-kStep);
-  const double far = loss_at(2.0 * kStep) - loss_at(-2.0 * kStep);
+  const double near = loss_at(by) - loss_at(-by);
+  const double far = loss_at(2.0 * by) - loss_at(-2.0 * by);
   model.parameters = start;
-  return (8.0 * near - far) / (12.0 * kStep);
+  return (8.0 * near - far) / (12.0 * by);
 }
 
 TEST(WongZakai, HasTheSameNoiseInTheGradientsOfAllMethods) {
@@ -240,6 +240,60 @@ TEST(WongZakai, MovesWithALearnedSpan) {
       EXPECT_NEAR(slope, differenced(model, batch, direction), 1e-6 * (1.0 + std::abs(slope)));
     }
     EXPECT_TRUE(found);
+  }
+}
+
+const char* const kPaths = R"(
+seed: 11
+precision: float64
+objective: sde_moments
+data: {use: ornstein_uhlenbeck, count: 3, paths: 4, end: 2, batch: 5}
+bind: [x:start, y:paths]
+model:
+  - {use: copies, count: 6}
+  - use: ode
+    name: sde
+    span: [0, 2]
+    times: {count: 3}
+    field:
+      use: wong_zakai
+      drift: {use: mlp, hidden: [6]}
+      diffusion: {use: mlp, hidden: [], time: concat}
+      terms: 4
+      paths: true
+    solver: {use: dopri5, rtol: 1e-10, atol: 1e-10}
+    gradient: backprop
+    divergence: {estimator: none}
+)";
+
+/// The dataset's rows from the first one on.
+model::Batch read(const model::Pipeline& pipeline, std::int64_t rows) {
+  model::Batch batch;
+  batch.rows = rows;
+  for (std::int64_t i = 0; i < rows; ++i) batch.samples.push_back(i);
+  std::vector<std::span<double>> out;
+  for (const Column& column : pipeline.dataset().columns()) {
+    std::size_t size = 1;
+    for (const std::int64_t extent : column.shape) size *= static_cast<std::size_t>(extent);
+    batch.columns.emplace_back(size * static_cast<std::size_t>(rows));
+  }
+  for (Values& values : batch.columns) out.emplace_back(values);
+  pipeline.dataset().read(Split::train, 1, batch.samples, out);
+  return batch;
+}
+
+TEST(WongZakai, LearnsFromSeveralPathsAtSeveralTimesByEveryMethod) {
+  Assembled model(kPaths);
+  const auto batch = read(model.pipeline, 5);
+  const Values exact = model.train_step(batch, 3).gradient;
+  const Values direction = normal(exact.size(), 5);
+  double along = 0.0;
+  for (std::size_t i = 0; i < exact.size(); ++i) along += exact[i] * direction[i];
+  // Differences with a step of 1e-4 of a loss in which deviations near zero are divided by.
+  EXPECT_NEAR(along, differenced(model, batch, direction, 1e-4), 1e-6 * (1.0 + std::abs(along)));
+  for (const char* method : {"adjoint", "gauss_legendre", "interpolated"}) {
+    Assembled other(kPaths, {std::string("sde.gradient=") + method});
+    EXPECT_LT(distance(other.train_step(batch, 3).gradient, exact), 1e-7) << method;
   }
 }
 
