@@ -25,6 +25,12 @@ Divergence divergence_named(const std::string& name) {
   return Divergence::none;
 }
 
+/// float64 [2]
+Tensor fixed_times(Recorder& recorder, const std::array<double, 2>& span) {
+  return concat({full(recorder.anchor(), Shape{1}, span[0], DType::f64),
+                 full(recorder.anchor(), Shape{1}, span[1], DType::f64)});
+}
+
 }  // namespace
 
 OdeBlock::OdeBlock(const Config& config, std::string name, const Shape& state, DType precision,
@@ -237,7 +243,8 @@ std::vector<Tensor> OdeBlock::arguments(Recorder& recorder, const OdeDynamics& d
   if (times) result.push_back(times);
   if (dynamics.uses_probe)
     result.push_back(recorder.noise(name_ + ".probe", state_, setting.probe));
-  NamedScope scope = recorder.scope(name_ + ".field", Use::evaluation);
+  NamedScope scope =
+      field_scope(recorder, Use::evaluation, times ? times : fixed_times(recorder, setting.span));
   for (const Item& item : dynamics.items) {
     switch (item.kind) {
       case Item::Kind::parameter:
@@ -257,6 +264,10 @@ std::vector<Tensor> OdeBlock::arguments(Recorder& recorder, const OdeDynamics& d
   return result;
 }
 
+NamedScope OdeBlock::field_scope(Recorder& recorder, Use use, Tensor times) const {
+  return recorder.scope(name_ + ".field", use, {{"span", cast(times, precision_)}});
+}
+
 OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const {
   const Setting& setting = this->setting(use);
   const OdeTerms terms = this->terms(use);
@@ -268,7 +279,10 @@ OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const 
 
   std::vector<bool> wanted;
   if (dynamics.uses_probe) wanted.push_back(false);
-  for (const Item& item : dynamics.items) wanted.push_back(item.kind == Item::Kind::parameter);
+  for (const Item& item : dynamics.items) {
+    const bool learned = item.kind == Item::Kind::input && learn_span_;
+    wanted.push_back(item.kind == Item::Kind::parameter || learned);
+  }
   const auto session =
       make_session(dynamics, terms, setting, times, use == Use::training ? &wanted : nullptr);
   const std::vector<Tensor> solved = host_call(make_ode_solve(session), inputs);
@@ -291,9 +305,8 @@ OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const 
     if (cost.forms.steps)
       output.costs.push_back({cost.cost.name, cost.weight, members[next_of_steps++]});
   }
-  const Tensor end_time =
-      times ? slice(times, 0, 1, 2) : full(z, Shape{1}, setting.span[1], DType::f64);
-  add_further_costs(recorder, members.front(), end_time, output.costs);
+  add_further_costs(recorder, members.front(), times ? times : fixed_times(recorder, setting.span),
+                    output.costs);
   // Behind the costs, whose own looks at the field are no evaluations of the solve.
   for (std::size_t i = 0; i < dynamics.observed.size(); ++i) {
     const Item& buffer = dynamics.items[dynamics.observed[i]];
@@ -303,9 +316,10 @@ OdeBlock::Output OdeBlock::forward(Recorder& recorder, Tensor z, Use use) const 
   return output;
 }
 
-void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor end_time,
+void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor times,
                                  std::vector<Cost>& costs) const {
-  NamedScope scope = recorder.scope(name_ + ".field", Use::training);
+  NamedScope scope = field_scope(recorder, Use::training, times);
+  const Tensor end_time = slice(times, 0, 1, 2);
   for (const WeightedCost& cost : regularizers_) {
     if (cost.forms.terminal) {
       TrajectoryPoint point(*training_.field, scope, cast(end_time, precision_), end,

@@ -90,8 +90,11 @@ class OdeBlock {
   /// The node's arguments behind the state: times where given, probe, the field's items.
   std::vector<Tensor> arguments(Recorder& recorder, const OdeDynamics& dynamics,
                                 const Setting& setting, Tensor times) const;
-  void add_further_costs(Recorder& recorder, Tensor end, Tensor end_time,
+  void add_further_costs(Recorder& recorder, Tensor end, Tensor times,
                          std::vector<Cost>& costs) const;
+  /// The recorder's scope for the field, with the input "span": start and end of the solve in the
+  /// state's type, [2].
+  NamedScope field_scope(Recorder& recorder, Use use, Tensor times) const;
   /// Start and end of the solve, float64 [2], where they are no constants: a learned end, or one
   /// drawn for the training step. Else empty.
   Tensor times(Recorder& recorder, Use use) const;

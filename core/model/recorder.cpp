@@ -67,8 +67,9 @@ Tensor Recorder::scalar(int index) {
 
 Tensor Recorder::anchor() { return recording_.constant(0.0, Shape{1}, precision_); }
 
-NamedScope Recorder::scope(const std::string& prefix, Mode mode) {
-  const auto provide = [this, prefix](const Item& item) -> Tensor {
+NamedScope Recorder::scope(const std::string& prefix, Mode mode,
+                           std::map<std::string, Tensor> inputs) {
+  const auto provide = [this, prefix, inputs = std::move(inputs)](const Item& item) -> Tensor {
     const std::string name = prefix + "." + item.name;
     switch (item.kind) {
       case Item::Kind::parameter:
@@ -78,6 +79,11 @@ NamedScope Recorder::scope(const std::string& prefix, Mode mode) {
       case Item::Kind::noise:
         return noise(name, item.shape, item.distribution);
       case Item::Kind::input:
+        if (const auto found = inputs.find(item.name); found != inputs.end()) {
+          if (found->second.shape() == item.shape) return found->second;
+          throw ConfigError("'" + prefix + "' asks for the input '" + item.name + "' of shape " +
+                            item.shape.text() + ", it has " + found->second.shape().text());
+        }
         break;
     }
     throw ConfigError("'" + prefix + "' asks for the input '" + item.name +

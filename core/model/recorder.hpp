@@ -49,8 +49,9 @@ class Recorder {
   /// A number given at each run, float64 [1].
   Tensor scalar(int index);
 
-  /// A scope that prefixes names with "prefix." and binds to this recorder.
-  NamedScope scope(const std::string& prefix, Mode mode);
+  /// A scope that prefixes names with "prefix." and binds to this recorder. `inputs`: what
+  /// Scope::input hands out, by name.
+  NamedScope scope(const std::string& prefix, Mode mode, std::map<std::string, Tensor> inputs = {});
   /// What a buffer is behind the program; the last one counts.
   void set_next(const std::string& buffer, Tensor next) { next_[buffer] = next; }
   /// By index in the buffers' layout: those that were set, or observed by blocks.

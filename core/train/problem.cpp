@@ -7,6 +7,7 @@
 
 #include "model/batch_memory.hpp"
 #include "model/declarations.hpp"
+#include "odeum/random.hpp"
 #include "plugin/registry.hpp"
 #include "solve/options.hpp"
 #include "solve/setting.hpp"
@@ -58,6 +59,26 @@ std::int64_t wanted_steps(const Config& times) {
   return times.has("every") ? times.integer("every") : 1;
 }
 
+/// The draws that a field asks for, for the one sample that there is.
+std::vector<double> noise_of(const model::Item& item, std::uint64_t seed) {
+  RandomStream random(stream_key(seed, Purpose::noise, 0), model::name_key(item.name));
+  std::vector<double> values(static_cast<std::size_t>(item.shape.elements(1)));
+  for (double& value : values) {
+    switch (item.distribution) {
+      case Distribution::uniform:
+        value = random.uniform();
+        break;
+      case Distribution::normal:
+        value = random.normal();
+        break;
+      case Distribution::rademacher:
+        value = random.uniform() < 0.5 ? -1.0 : 1.0;
+        break;
+    }
+  }
+  return values;
+}
+
 }  // namespace
 
 Problem::Problem(const Config& root, const plugin::Registry& registry)
@@ -98,15 +119,15 @@ Problem::Problem(const Config& root, const plugin::Registry& registry)
   dynamics_ = model::make_dynamics(terms, Shape{kRows, features}, precision_);
   solve::check_solver(solver, *solver_, options_, dynamics_.dynamics);
   for (const model::Item& item : dynamics_.items) {
-    if (item.kind == model::Item::Kind::input || item.kind == model::Item::Kind::noise) {
+    if (item.kind == model::Item::Kind::input && item.name != "span") {
       problem.fail("field", "needs '" + item.name + "', which only a model can give it");
     }
     if (item.kind == model::Item::Kind::parameter) {
       model::declare(parameters_, item.name, item.shape, item.initializer);
     }
   }
-  parameter_values_ =
-      model::initial_values(parameters_, static_cast<std::uint64_t>(root.integer("seed")));
+  seed_ = static_cast<std::uint64_t>(root.integer("seed"));
+  parameter_values_ = model::initial_values(parameters_, seed_);
   read_ending(problem);
 }
 
@@ -165,6 +186,10 @@ Problem::Constants Problem::constants(const std::vector<double>& parameter_value
       index = static_cast<int>(found - entries.begin());
       const auto begin = parameter_values.begin() + found->offset;
       values.assign(begin, begin + found->size);
+    } else if (item.kind == model::Item::Kind::noise) {
+      values = noise_of(item, seed_);
+    } else if (item.kind == model::Item::Kind::input) {
+      values = {times_.front(), times_.back()};
     } else {
       values.assign(static_cast<std::size_t>(item.shape.elements(1)), item.initializer.value);
     }

@@ -88,6 +88,7 @@ class Problem {
   std::vector<std::string> warnings_;
   model::OdeDynamics dynamics_;
   model::Layout parameters_;
+  std::uint64_t seed_ = 0;
   std::vector<double> parameter_values_;
 };
 

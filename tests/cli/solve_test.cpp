@@ -136,6 +136,21 @@ TEST_F(SolveCommand, GivesTheInitialStateBackWhereThereIsNoSpan) {
   EXPECT_EQ(json(solve(kDecay + "  times: {at: [1, 1, 1]}\n"))["t"].size(), 3U);
 }
 
+TEST_F(SolveCommand, DrawsTheNoiseOfAStochasticEquationBySeed) {
+  // x0 exp(a t + b W(t)) solves dx = a x dt + b x o dW: with a = 0 and the same W it is e^(at)
+  // less.
+  const auto end = [&](const std::string& drift, const std::string& seed) {
+    const std::string problem =
+        "  field:\n    use: wong_zakai\n    drift: {use: linear, matrix: " + drift +
+        "}\n    diffusion: {use: linear, matrix: 0.8}\n" +
+        "  initial: [1]\n  times: {to: 2}\n  solver: {use: dopri5, rtol: 1e-9, atol: 1e-9}\n";
+    return json(solve(problem, {"--json", "--set", "seed=" + seed}))["y"][1][0].get<double>();
+  };
+  // Errors of the two solves, some hundred steps at 1e-9.
+  EXPECT_NEAR(end("0.3", "4") / end("0", "4"), std::exp(0.6), 1e-6);
+  EXPECT_NE(end("0.3", "4"), end("0.3", "5"));
+}
+
 TEST_F(SolveCommand, SaysWhatIsWrongWithTimesAndTolerances) {
   EXPECT_THAT(solve(kDecay + "  times: {at: [0, 2, 1]}\n").err,
               testing::AllOf(HasSubstr("problem.yaml:5"), HasSubstr("not monotone")));

@@ -51,6 +51,8 @@ const std::map<std::string, Sets>& small() {
       {"quickstart", mlp},
       {"dynamics/lorenz63",
        {"flow.field.hidden=[4, 4]", "optimizer.iterations=2", "optimizer.lr=1"}},
+      {"dynamics/ornstein-uhlenbeck",
+       {"data.count=5", "data.paths=4", "sde.times.count=5", "model.0.count=4"}},
       {"dynamics/pendulum", {}},
       {"dynamics/pendulum-windows",
        {"data.window.rows=3", "data.window.spacing=1", "data.window.stride=1",

@@ -56,6 +56,24 @@ TEST(LinearField, LearnsAChangeOfItsMatrixAndBias) {
       {5.5, -2.0});
 }
 
+TEST(LinearField, MayHaveATermThatGrowsWithTime) {
+  const auto at = [](const std::string& yaml, std::map<std::string, std::vector<double>> given) {
+    Tape tape(1);
+    tape.given = std::move(given);
+    const auto field = make<VectorField>("linear", yaml);
+    return tape.evaluate((*field)(tape.scope(), tape.input("t", {1}, {3.0}),
+                                  tape.input("z", {kRows, 2}, {0.5, -1})));
+  };
+  const std::string yaml = "matrix: [1, 2, 3, 4]\nslope: [10, 20]\n";
+  expect_near(at(yaml, {}), {28.5, 57.5});
+  expect_near(
+      at(yaml + "learn: true\n",
+         {{"matrix_change", {0, 0, 0, 0}}, {"bias_change", {7, 0}}, {"slope_change", {0, 1}}}),
+      {35.5, 60.5});
+  EXPECT_THAT(config_error([] { make<VectorField>("linear", "matrix: [1]\nslope: [1, 2]\n"); }),
+              testing::AllOf(HasSubstr("test.yaml:3:1"), HasSubstr("the matrix has 1 rows")));
+}
+
 TEST(LinearField, TellsAMatrixThatIsNoSquareAndABiasOfAnotherSize) {
   EXPECT_THAT(
       config_error([] { make<VectorField>("linear", "matrix: [1, 2, 3]\n"); }),

@@ -13,19 +13,21 @@ namespace {
 class Linear final : public VectorField {
  public:
   static Schema schema() {
-    Schema s("dz/dt = A z + b, for a constant matrix A");
+    Schema s("dz/dt = A z + b + c t, for a constant matrix A");
     s.numbers("matrix", "entries of A, row by row").size(1);
     s.numbers("bias", {}, "entries of b; left out: zeros");
+    s.numbers("slope", "entries of c; left out: no such term").size(1).optional();
     s.flag("learn", false,
-           "whether A and b are trained from these values: they become A + matrix_change and b + "
-           "bias_change, with "
-           "parameters that start at zero");
+           "whether A, b and, where it is given, c are trained from these values: they become A + "
+           "matrix_change, b + bias_change and c + slope_change, with parameters that start at "
+           "zero");
     return s;
   }
 
   explicit Linear(const Config& config)
       : matrix_(config.numbers("matrix")),
         bias_(config.numbers("bias")),
+        slope_(config.has("slope") ? config.numbers("slope") : std::vector<double>{}),
         features_(std::llround(std::sqrt(static_cast<double>(matrix_.size())))),
         learn_(config.flag("learn")) {
     if (features_ * features_ != static_cast<std::int64_t>(matrix_.size())) {
@@ -37,9 +39,22 @@ class Linear final : public VectorField {
       config.fail("bias", "has " + std::to_string(bias_.size()) + " entries; the matrix has " +
                               std::to_string(features_) + " rows");
     }
+    if (!slope_.empty() && static_cast<std::int64_t>(slope_.size()) != features_) {
+      config.fail("slope", "has " + std::to_string(slope_.size()) + " entries; the matrix has " +
+                               std::to_string(features_) + " rows");
+    }
   }
 
-  Tensor operator()(Scope& scope, Tensor /*t*/, Tensor z) const override {
+  Tensor operator()(Scope& scope, Tensor t, Tensor z) const override {
+    const Tensor rate = autonomous(scope, z);
+    if (slope_.empty()) return rate;
+    return rate + t * value(scope, z, "slope_change", {features_}, slope_);
+  }
+
+  std::int64_t features() const override { return features_; }
+
+ private:
+  Tensor autonomous(Scope& scope, Tensor z) const {
     Tensor a = value(scope, z, "matrix_change", {features_, features_}, matrix_);
     if (bias_.empty() && !learn_) return odeum::linear(z, a);
     const std::vector<double> zeros(static_cast<std::size_t>(features_), 0.0);
@@ -47,9 +62,6 @@ class Linear final : public VectorField {
         z, a, value(scope, z, "bias_change", {features_}, bias_.empty() ? zeros : bias_));
   }
 
-  std::int64_t features() const override { return features_; }
-
- private:
   Tensor value(Scope& scope, Tensor like, const std::string& change, const Shape& shape,
                const std::vector<double>& start) const {
     Tensor fixed = constant(like, shape, start);
@@ -59,11 +71,12 @@ class Linear final : public VectorField {
 
   std::vector<double> matrix_;
   std::vector<double> bias_;
+  std::vector<double> slope_;
   std::int64_t features_;
   bool learn_;
 };
 
-ODEUM_PLUGIN(field, "linear", Linear, "1.0.0", "dz/dt = A z + b")
+ODEUM_PLUGIN(field, "linear", Linear, "1.0.0", "dz/dt = A z + b + c t")
 
 }  // namespace
 }  // namespace odeum::fields

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "odeum/nested.hpp"
+
+#include "plugin/registry.hpp"
+
+namespace odeum::inline v1 {
+
+std::shared_ptr<const VectorField> make_field(const Config& component) {
+  return plugin::registry().create<VectorField>(component);
+}
+
+}  // namespace odeum::inline v1
