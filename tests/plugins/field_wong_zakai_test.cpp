@@ -131,9 +131,20 @@ TEST(WongZakai, TellsPartsThatDoNotFitAndPathsThatAreNone) {
   Tape tape(1);
   tape.given = {{"span", {0.0, 1.0}}};
   const auto field = make<VectorField>("wong_zakai", "paths: true\n");
-  EXPECT_THROW(
-      (*field)(tape.scope(), tape.input("t", {1}, {0.5}), tape.input("x", {kRows, 2}, {1, 2})),
-      std::invalid_argument);
+  const Tensor t = tape.input("t", {1}, {0.5});
+  EXPECT_THROW((*field)(tape.scope(), t, tape.input("x", {kRows, 2}, {1, 2})),
+               std::invalid_argument);
+  const auto normalised =
+      make<VectorField>("wong_zakai", "drift: {use: unet, channels: [3, 4]}\npaths: true\n");
+  Tape training(1, DType::f64, Mode::training);
+  const Tensor now = training.input("t", {1}, {0.5});
+  const Tensor images = training.input("images", {kRows, 2, 3, 4, 4}, Values(96, 0.5));
+  try {
+    (*normalised)(training.scope(), now, images);
+    ADD_FAILURE() << "batch statistics of one path";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_THAT(error.what(), HasSubstr("statistics of the batch"));
+  }
 }
 
 }  // namespace

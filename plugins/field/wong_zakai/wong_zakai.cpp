@@ -23,7 +23,18 @@ struct Rates {
   Tensor diffusion;
 };
 
-/// The scope of a part that is recorded for one path and computed for all of them.
+/// Of a part that is recorded for one path and computed for all of them.
+class PathScope final : public PartScope {
+ public:
+  using PartScope::PartScope;
+  void observe(const std::string& buffer, Tensor /*weight*/, Tensor /*value*/) override {
+    throw std::invalid_argument("'" + buffer +
+                                "' holds statistics of the batch, which `paths: true` would take "
+                                "over one path of each sample: choose a field without such");
+  }
+};
+
+/// The first path, to be replaced by all.
 Tensor one_path(Tensor paths) {
   std::vector<std::int64_t> extents = paths.shape().extents();
   extents.erase(extents.begin() + 1);
@@ -74,7 +85,7 @@ class WongZakai final : public VectorField {
   }
 
   Tensor operator()(Scope& scope, Tensor t, Tensor z) const override {
-    const Rates rates = paths_ ? rates_of_paths(scope, t, z) : rates_at(scope, t, z);
+    const Rates rates = paths_ ? rates_of_paths(scope, t, z) : rates_at<PartScope>(scope, t, z);
     return rates.drift + rates.diffusion * noise_rate(scope, t, z);
   }
 
@@ -91,9 +102,10 @@ class WongZakai final : public VectorField {
   }
 
  private:
+  template <class Part>
   Rates rates_at(Scope& scope, Tensor t, Tensor z) const {
-    PartScope drift(scope, "drift");
-    PartScope diffusion(scope, "diffusion");
+    Part drift(scope, "drift");
+    Part diffusion(scope, "diffusion");
     const Tensor f = (*drift_)(drift, t, z);
     return {f, (*diffusion_)(diffusion, t, z)};
   }
@@ -105,7 +117,7 @@ class WongZakai final : public VectorField {
           "copies in front of the solve");
     }
     const std::array one{one_path(z)};
-    const Rates single = rates_at(scope, t, one.front());
+    const Rates single = rates_at<PathScope>(scope, t, one.front());
     const std::array outputs{single.drift, single.diffusion};
     const std::array mapped{z};
     const std::vector<Tensor> all = vmap(outputs, one, mapped);

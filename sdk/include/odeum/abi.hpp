@@ -13,7 +13,7 @@
 namespace odeum::inline v1 {
 
 /// Changes when SDK headers change.
-#define ODEUM_ABI_NUMBER 4
+#define ODEUM_ABI_NUMBER 5
 
 // Text of the ABI: odeum's number, the compiler's C++ ABI, the standard library's, sanitizers.
 #define ODEUM_TEXT_2(x) #x

@@ -17,7 +17,7 @@ namespace odeum::inline v1 {
 std::shared_ptr<const VectorField> make_field(const Config& component);
 
 /// The scope of a part: what the part asks for is asked of the whole as "part.name".
-class PartScope final : public Scope {
+class PartScope : public Scope {
  public:
   /// `whole` outlives it.
   PartScope(Scope& whole, std::string part) : whole_(whole), prefix_(std::move(part) + ".") {}
