@@ -11,6 +11,7 @@
 #include <boost/dll/shared_library_load_mode.hpp>
 #include <cstring>
 #include <exception>
+#include <mutex>
 
 #include "odeum/error.hpp"
 
@@ -38,6 +39,9 @@ std::string loader_text(const std::string& boost_text) {
 // Libraries are never unloaded: threads, thread-locals and exceptions of a plugin may outlive every
 // object that it made.
 dll::shared_library& keep(const std::filesystem::path& file) {
+  // Of all registries together, each with a lock of its own alone.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   static auto* const libraries = new std::vector<std::unique_ptr<dll::shared_library>>();
   const auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local |
                     static_cast<dll::load_mode::type>(RTLD_NODELETE);
