@@ -70,8 +70,9 @@ struct SolveSummary {
 
 /// Numbers go in and out by rows: row-major, of the caller's memory, in float or double whatever
 /// the model computes in. No number of rows is too many: `batch` at a time are in the device's
-/// memory. The first call of each of the three compiles it; later ones with as many rows or fewer
-/// compile nothing and need no more memory.
+/// memory. The first call of each of the three compiles it, and prepares it for its number of rows
+/// (on the device `cpu` some KB that are kept); calls with a number that it has seen compile
+/// nothing and hold no more memory afterwards.
 ///
 /// One thread at a time uses a model. Models are independent: each has a device of its own with its
 /// threads, several may be loaded and used at the same time by as many threads. Nothing is left
