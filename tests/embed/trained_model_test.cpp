@@ -237,6 +237,45 @@ TEST_F(TrainedFlow, GivesTheSameBitsInSeveralThreadsAndOnAnyNumberOfThem) {
   EXPECT_THAT(values, Each(expected));
 }
 
+TEST_F(TrainedFlow, RunsOnAnotherDeviceAndOfAnotherSetting) {
+  std::vector<float> expected(points().size()), values(points().size());
+  EXPECT_TRUE(flow().predict(points(), expected).ok());
+  LoadOptions options;
+  options.device = "{use: cpu, plan: tasks}";
+  options.threads = 2;
+  EXPECT_TRUE(flow(options).predict(points(), values).ok());
+  // Sums in another order: some units of float32's rounding, at most as many as steps and terms.
+  for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], expected[i], 1e-4);
+
+  options.set = {"flow.solver={use: rk4, steps: 4}"};
+  const SolveSummary solves = flow(options).predict(points(), values);
+  EXPECT_EQ(solves.accepted, 4 * 4);         // of four batches
+  EXPECT_EQ(solves.evaluations, 4 * 4 * 4);  // of four stages
+}
+
+TEST_F(TrainedFlow, GivesNumbersOfADoubleModelInEitherPrecision) {
+  tool({"train", "flow.yaml", "--set", "precision=float64", "--out", "wide", "--no-report"});
+  TrainedModel model = TrainedModel::load(file("wide"));
+  EXPECT_EQ(model.info().precision, DType::f64);
+  std::vector<double> drawn(2 * 50), values(2 * 50), log_p(50);
+  std::vector<float> narrow(2 * 50);
+  EXPECT_TRUE(model.sample(5, drawn).ok());
+  EXPECT_TRUE(model.sample(5, narrow).ok());
+  EXPECT_EQ(narrow, std::vector<float>(drawn.begin(), drawn.end()));
+
+  const std::vector<double> rows(narrow.begin(), narrow.end());
+  std::vector<float> narrow_values(2 * 50);
+  EXPECT_TRUE(model.predict(rows, values).ok());
+  EXPECT_TRUE(model.predict(narrow, narrow_values).ok());
+  EXPECT_EQ(narrow_values, std::vector<float>(values.begin(), values.end()));
+
+  tool({"sample", "wide", "-n", "50", "--seed", "5", "-o", "wide.npy"});
+  tool({"eval", "wide", "--data", "wide.npy", "-o", "wide-log_p.npy"});
+  EXPECT_EQ(drawn, numbers_in<double>(file("wide.npy")));
+  EXPECT_TRUE(model.log_density(drawn, log_p).ok());
+  EXPECT_EQ(log_p, numbers_in<double>(file("wide-log_p.npy")));
+}
+
 TEST_F(TrainedFlow, MovesWithItsState) {
   TrainedModel first = flow();
   TrainedModel second = TrainedModel::load(file("classifier"));
