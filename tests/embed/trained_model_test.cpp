@@ -20,7 +20,6 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing_tool::Folder;
-using testing_tool::read;
 using testing_tool::Result;
 
 namespace fs = std::filesystem;
@@ -310,6 +309,16 @@ TEST_F(TrainedClassifier, SaysWhatItTakesAndWhatItCannot) {
   std::vector<float> rows(2), log_p(1);
   EXPECT_THROW(model.log_density(rows, log_p), ConfigError);
   EXPECT_THROW(model.sample(0, rows), ConfigError);
+}
+
+TEST_F(TrainedClassifier, IsRefusedRowsInUnitsThatItNeverSaw) {
+  LoadOptions options;
+  options.set = {
+      "data.standardize=true"};  // outside the model, so that the checkpoint has no means
+  TrainedModel model = TrainedModel::load(file("classifier"), options);
+  EXPECT_THAT(model.info().why_no_values, HasSubstr("standardised before the model saw them"));
+  std::vector<float> rows(2), logits(3);
+  EXPECT_THROW(model.predict(rows, logits), ConfigError);
 }
 
 /// The words of the ConfigError that a call throws.
