@@ -41,16 +41,10 @@ struct RowResults {
   std::int64_t failed = 0;
 };
 
-std::int64_t batch_rows(const Config& root) {
-  return root.section("train").has("evaluate_batch")
-             ? root.section("train").integer("evaluate_batch")
-             : root.component("data").integer("batch");
-}
-
 RowResults evaluate_all(train::TrainedModel& model, const Config& root) {
   const bool skip = train::skips_failed_samples(root.for_evaluation());
   const std::int64_t rows = model.pipeline().dataset().count(Split::train).value_or(0);
-  const std::int64_t batch = batch_rows(root);
+  const std::int64_t batch = embed::batch_rows(root);
   const auto seed = static_cast<std::uint64_t>(root.integer("seed"));
   RowResults all;
   for (std::int64_t begin = 0; begin < rows; begin += batch) {
@@ -145,7 +139,7 @@ int write_values(const Values& values, const Run& run, plugin::Registry& plugins
   const std::string out = text_of(values, "out");
   const Config root = with_rows_of(run, file, Wanted::input, plugins);
   train::Predictor predict(root, run.checkpoint, plugins);
-  const std::vector<double> predicted = predict.values(batch_rows(run.root));
+  const std::vector<double> predicted = predict.values(embed::batch_rows(run.root));
   std::vector<std::string> names;
   for (std::int64_t i = 0; i < predict.elements(); ++i) names.push_back("v" + std::to_string(i));
   write_table(out, names, predicted, predict.precision());

@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run_model.hpp"
 
-#include <algorithm>
-
 #include "config/yaml.hpp"
-#include "model/roles.hpp"
 #include "train/checkpoint.hpp"
-#include "train/run_folder.hpp"
-#include "train/schemas.hpp"
 
 namespace odeum::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Position among the training's groups of the one that the model gets.
-std::size_t input_group(const Run& run, const plugin::Registry& registry) {
-  model::RoleNames names;
-  for (const Config& group : run.root.component("data").sections("groups"))
-    names.columns.push_back(group.text("as"));
-  names.main_column = names.columns.front();
-  names.roles = registry.create<Objective>(run.root.component("objective"))->roles();
-  return static_cast<std::size_t>(model::column_of_role(run.root, names, names.roles.front()));
-}
 
 /// The windows of the training; where the model's input alone is wanted, each row is one.
 void take_csv_windows(const Config& before, Wanted wanted, io::Json& data) {
@@ -49,7 +34,8 @@ void take_csv_columns(const Run& run, Wanted wanted, const plugin::Registry& reg
     return;
   }
   std::vector<Config> groups = before.sections("groups");
-  if (wanted == Wanted::input && !groups.empty()) groups = {groups[input_group(run, registry)]};
+  if (wanted == Wanted::input && !groups.empty())
+    groups = {groups[embed::input_of(run, registry).position]};
   for (const Config& group : groups) {
     data["groups"].push_back({{"as", group.text("as")},
                               {"columns", group.texts("columns")},
@@ -66,23 +52,14 @@ void take_csv_columns(const Run& run, Wanted wanted, const plugin::Registry& reg
 }  // namespace
 
 Run open_run(const Values& values, plugin::Registry& registry) {
-  const train::RunFolder folder = train::RunFolder::open(text_of(values, "RUN"));
-  return {load(folder.config(), list_of(values, "set"), train::root_schema(), registry,
-               config::Files::may_be_missing),
-          folder.final_checkpoint()};
+  return embed::open_run(text_of(values, "RUN"), list_of(values, "set"),
+                         schemas(registry).lookup());
 }
 
 Config with_rows_of(const Run& run, const std::string& file, Wanted wanted,
                     plugin::Registry& registry) {
-  const Config& before = run.root.component("data");
-  const auto standardize = before.entries_.find("standardize");
-  if (standardize != before.entries_.end() && before.flag("standardize")) {
-    throw ConfigError(
-        before.place("standardize"),
-        "data.standardize — the training rows were standardised before the model saw them, "
-        "so it cannot take rows in their own units; train with the block `standardize` "
-        "instead, which keeps means and deviations in the checkpoint");
-  }
+  if (const std::string reason = embed::why_no_own_units(run.root); !reason.empty())
+    throw ConfigError(run.root.component("data").place("standardize"), reason);
   const bool npy = file.ends_with(".npy");
   if (!npy && !file.ends_with(".csv") && !file.ends_with(".csv.gz")) {
     throw ConfigError("--data " + file + ": the name has to end in .npy, .csv or .csv.gz");

@@ -2,19 +2,16 @@
 // The run folder of a finished training, for the commands that use the trained model.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include "cli/session.hpp"
+#include "embed/run.hpp"
 
 namespace odeum::cli {
 
-struct Run {
-  Config root;
-  std::filesystem::path checkpoint;
-};
+using embed::Run;
 
-/// The configuration of a run, with `--set` laid over it, and its best (else last) checkpoint.
+/// The run folder RUN with `--set` laid over its configuration.
 Run open_run(const Values& values, plugin::Registry& registry);
 
 /// Which columns of a file are wanted: those of all of the objective's roles, or the model's input.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // odeum sample: draws from a trained model.
+#include <algorithm>
 #include <cstdio>
+#include <span>
 
 #include "cli/output.hpp"
 #include "cli/run_model.hpp"
 #include "io/npy.hpp"
-#include "train/checkpoint.hpp"
-#include "train/trained_model.hpp"
+#include "train/inference.hpp"
 
 namespace odeum::cli {
 namespace {
@@ -24,14 +25,26 @@ Arguments arguments() {
   return all;
 }
 
-std::vector<std::string> column_names(const Run& run, std::int64_t width) {
-  const std::vector<std::string> columns = train::trained_on(run.checkpoint).columns;
-  // A CSV file's columns: all together, then each under its own name.
-  if (static_cast<std::int64_t>(columns.size()) == width + 1)
-    return {columns.begin() + 1, columns.end()};
-  std::vector<std::string> names;
-  for (std::int64_t i = 0; i < width; ++i) names.push_back("x" + std::to_string(i));
+std::vector<std::string> column_names(const Run& run, std::int64_t width,
+                                      const plugin::Registry& plugins) {
+  std::vector<std::string> names =
+      embed::names_of_row(run, embed::input_of(run, plugins).position, width);
+  for (std::int64_t i = 0; names.size() < static_cast<std::size_t>(width); ++i)
+    names.push_back("x" + std::to_string(i));
   return names;
+}
+
+/// A batch after the other.
+std::vector<double> draw(train::Inference& model, std::int64_t number, std::uint64_t seed) {
+  const std::int64_t width = model.input_shape().elements(1);
+  std::vector<double> samples(static_cast<std::size_t>(number * width));
+  for (std::int64_t begin = 0; begin < number; begin += model.samples_at_once()) {
+    const std::int64_t count = std::min(model.samples_at_once(), number - begin);
+    model.sample(seed, begin,
+                 std::span(samples).subspan(static_cast<std::size_t>(begin * width),
+                                            static_cast<std::size_t>(count * width)));
+  }
+  return samples;
 }
 
 int run(const Values& values) {
@@ -43,17 +56,16 @@ int run(const Values& values) {
   require_table_file(out);
   plugin::Registry& plugins = registry(values);
   const Run trained = open_run(values, plugins);
-  train::TrainedModel model(trained.root, trained.checkpoint, plugins);
-  const std::vector<double> samples = model.pipeline().sample(
-      number, static_cast<std::uint64_t>(seed), model.parameters(), model.buffers());
-  const Shape shape = model.pipeline().sample_shape();
+  train::Inference model(trained.root, trained.checkpoint, plugins);
+  const std::vector<double> samples = draw(model, number, static_cast<std::uint64_t>(seed));
+  const Shape& shape = model.input_shape();
   const std::int64_t width = shape.elements(1);
   if (shape.rank() > 1 && out.ends_with(".npy")) {
     std::vector<std::int64_t> extents = shape.extents();
     extents.insert(extents.begin(), number);
-    io::write_npy(out, io::make_array(model.pipeline().precision(), extents, samples));
+    io::write_npy(out, io::make_array(model.precision(), extents, samples));
   } else {
-    write_table(out, column_names(trained, width), samples, model.pipeline().precision());
+    write_table(out, column_names(trained, width, plugins), samples, model.precision());
   }
   if (is_set(values, "json")) {
     print_json({{"samples", number}, {"columns", width}, {"seed", seed}, {"file", out}});

@@ -3,42 +3,9 @@
 
 #include <cstdio>
 
-#include "config/mistakes.hpp"
-#include "odeum/error.hpp"
-#include "train/schemas.hpp"
+#include "embed/run.hpp"
 
 namespace odeum::cli {
-namespace {
-
-/// `bind: {x: points}` reads better than the list of `role:column` that the schema has.
-void bind_as_list(config::Node& root) {
-  config::Member* bind = root.find("bind");
-  if (bind == nullptr || !bind->value.is_map()) return;
-  config::Node list;
-  list.kind = config::Node::Kind::list;
-  list.place = bind->value.place;
-  for (const config::Member& m : bind->value.members) {
-    if (!m.value.is_scalar()) return;
-    list.items.push_back(config::scalar_node(m.key + ":" + m.value.scalar, m.place));
-  }
-  bind->value = std::move(list);
-}
-
-/// One sentence where a file is for another command, not an unknown key for each of its sections.
-void require_root(const config::Node& tree, const Schema& root, const std::filesystem::path& file) {
-  const bool wants_problem = root.find("problem") != nullptr;
-  const bool has_problem = tree.find("problem") != nullptr;
-  const bool has_model = tree.find("model") != nullptr;
-  if (has_problem == wants_problem || has_problem == has_model) return;
-  const std::string text = has_problem
-                               ? "describes an initial value problem (problem:), which odeum solve "
-                                 "and odeum gradcheck take; a training has data: and model:"
-                               : "describes a training (model:), which odeum train and odeum "
-                                 "gradcheck take; what is solved stands under problem:";
-  throw ConfigError(config::Mistake{{file.string()}, "", text}.line());
-}
-
-}  // namespace
 
 plugin::Registry& registry(const Values& values) {
   plugin::set_plugin_path(list_of(values, "plugin-path"));
@@ -46,13 +13,7 @@ plugin::Registry& registry(const Values& values) {
 }
 
 config::KindSchemas& schemas(plugin::Registry& registry) {
-  static config::KindSchemas all = [&registry] {
-    config::KindSchemas made(registry.lookup(), train::common_keys);
-    for (train::BuiltIn& component : train::built_in_components()) {
-      made.add(component.kind, component.name, std::move(component.schema));
-    }
-    return made;
-  }();
+  static config::KindSchemas all = embed::component_schemas(registry);
   return all;
 }
 
@@ -62,11 +23,7 @@ RootKind root_kind(const std::filesystem::path& file) {
 
 Config load(const std::filesystem::path& file, const std::vector<std::string>& sets,
             const Schema& root, plugin::Registry& registry, config::Files files) {
-  config::Node tree = config::read_yaml(file);
-  require_root(tree, root, file);
-  bind_as_list(tree);
-  return config::resolve(std::move(tree), sets, root, schemas(registry).lookup(),
-                         file.parent_path(), files);
+  return embed::load_config(file, sets, root, schemas(registry).lookup(), files);
 }
 
 void print_json(const io::Json& value) {

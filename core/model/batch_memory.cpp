@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 namespace odeum::model {
 
@@ -15,6 +16,15 @@ std::size_t aligned(std::size_t bytes) {
 }
 
 }  // namespace
+
+template <class Real>
+std::vector<Real>& BatchMemory::converted() {
+  if constexpr (std::is_same_v<Real, float>) {
+    return narrow_;
+  } else {
+    return wide_;
+  }
+}
 
 View BatchMemory::room(Block& block, std::size_t bytes) {
   if (block.bytes < bytes) {
@@ -47,6 +57,47 @@ void BatchMemory::load(const Batch& batch) {
     offset += aligned(column.size() * element);
   }
 }
+
+template <class Real>
+void BatchMemory::load(std::span<const std::int64_t> samples, std::span<const Real> column) {
+  using Other = std::conditional_t<std::is_same_v<Real, float>, double, float>;
+  const std::size_t indices = aligned(samples.size_bytes());
+  const View memory =
+      room(batch_, std::max(indices + aligned(column.size() * size_of(precision_)), kAlignment));
+  sample_index_ = memory;
+  device_->upload(sample_index_, samples.data(), samples.size_bytes());
+  columns_.assign(1, View{});
+  if (column.empty()) return;
+  columns_[0] = memory + indices;
+  if (size_of(precision_) == sizeof(Real)) {
+    device_->upload(columns_[0], column.data(), column.size_bytes());
+  } else {
+    std::vector<Other>& scratch = converted<Other>();
+    scratch.resize(column.size());
+    std::transform(column.begin(), column.end(), scratch.begin(),
+                   [](Real value) { return static_cast<Other>(value); });
+    device_->upload(columns_[0], scratch.data(), scratch.size() * sizeof(Other));
+  }
+}
+
+template <class Real>
+void BatchMemory::fetch(View from, DType type, std::span<Real> to) {
+  using Other = std::conditional_t<std::is_same_v<Real, float>, double, float>;
+  if (size_of(type) == sizeof(Real)) {
+    device_->download(to.data(), from, to.size_bytes());
+    return;
+  }
+  std::vector<Other>& scratch = converted<Other>();
+  scratch.resize(to.size());
+  device_->download(scratch.data(), from, scratch.size() * sizeof(Other));
+  std::transform(scratch.begin(), scratch.end(), to.begin(),
+                 [](Other value) { return static_cast<Real>(value); });
+}
+
+template void BatchMemory::load(std::span<const std::int64_t>, std::span<const float>);
+template void BatchMemory::load(std::span<const std::int64_t>, std::span<const double>);
+template void BatchMemory::fetch(View, DType, std::span<float>);
+template void BatchMemory::fetch(View, DType, std::span<double>);
 
 View BatchMemory::results(std::size_t bytes) {
   return room(results_, std::max<std::size_t>(bytes, 8));

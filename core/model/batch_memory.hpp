@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,16 @@ class BatchMemory {
 
   /// Brings a batch's columns, in the pipeline's type, and its sample indices to the device.
   void load(const Batch& batch);
+  /// The same of one column, float or double, in the caller's memory.
+  template <class Real>
+  void load(std::span<const std::int64_t> samples, std::span<const Real> column);
   const std::vector<View>& columns() const { return columns_; }
   View sample_index() const { return sample_index_; }
   /// Room for results; valid until the next call.
   View results(std::size_t bytes);
+  /// Numbers of either floating-point type from the device.
+  template <class Real>
+  void fetch(View from, DType type, std::span<Real> to);
 
  private:
   struct Block {
@@ -32,6 +39,8 @@ class BatchMemory {
     std::size_t bytes = 0;
   };
   View room(Block& block, std::size_t bytes);
+  template <class Real>
+  std::vector<Real>& converted();  ///< of the caller's numbers, on the host
 
   DType precision_;
   std::shared_ptr<Device> device_;
@@ -40,6 +49,7 @@ class BatchMemory {
   std::vector<View> columns_;
   View sample_index_;
   std::vector<float> narrow_;
+  std::vector<double> wide_;
 };
 
 std::shared_ptr<void> upload_flat(Device& device, const std::vector<double>& values,

@@ -8,6 +8,7 @@
 
 #include "model/pipeline_parts.hpp"
 #include "model/roles.hpp"
+#include "model/sampling.hpp"
 #include "odeum/gradient.hpp"
 #include "odeum/reversal.hpp"
 #include "odeum/tensor.hpp"
@@ -155,15 +156,8 @@ void Pipeline::Parts::compile_evaluation() {
 }
 
 void Pipeline::Parts::compile_sampling() {
-  const std::string reason = chain->why_no_inverse();
-  if (!reason.empty()) throw ConfigError("this model cannot draw samples: " + reason);
   Recorder recorder(parameters, buffers, precision);
-  NamedScope scope = recorder.scope("objective", Use::evaluation);
-  const Tensor base = evaluation_objective->base_sample(scope, chain->output_shape());
-  if (!base)
-    throw ConfigError("this objective defines no samples: " +
-                      evaluation_objective->why_no_sampling());
-  const std::array output{chain->inverse(recorder, base)};
+  const std::array output{record_samples(*chain, *evaluation_objective, recorder)};
   sampling = compile(recorder, output, {"samples"}, "sampling");
 }
 
@@ -362,12 +356,8 @@ std::vector<double> Pipeline::sample(std::int64_t n, std::uint64_t key, View par
                                      View buffers) {
   Parts& parts = *parts_;
   if (!parts.sampling) parts.compile_sampling();
-  // Samples come in batches of a fixed size so that memory stays bounded: a field of images holds
-  // some hundred numbers for each of a sample's.
-  constexpr std::int64_t kMostRows = 4096;
-  constexpr std::int64_t kMostNumbers = 1 << 16;
   const std::int64_t width = parts.chain->input_shape().elements_per_row();
-  const std::int64_t most = std::clamp<std::int64_t>(kMostNumbers / width, 1, kMostRows);
+  const std::int64_t most = samples_at_once(width);
   const auto features = static_cast<std::size_t>(width);
   const std::size_t element = size_of(parts.precision);
   std::vector<double> samples;

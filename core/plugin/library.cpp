@@ -11,6 +11,8 @@
 #include <boost/dll/shared_library_load_mode.hpp>
 #include <cstring>
 #include <exception>
+#include <map>
+#include <mutex>
 
 #include "odeum/error.hpp"
 
@@ -38,17 +40,20 @@ std::string loader_text(const std::string& boost_text) {
 // Libraries are never unloaded: threads, thread-locals and exceptions of a plugin may outlive every
 // object that it made.
 dll::shared_library& keep(const std::filesystem::path& file) {
-  static auto* const libraries = new std::vector<std::unique_ptr<dll::shared_library>>();
+  // Of all registries together, each with a lock of its own alone.
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  static auto* const libraries = new std::map<std::filesystem::path, dll::shared_library>();
+  if (const auto known = libraries->find(file); known != libraries->end()) return known->second;
   const auto mode = dll::load_mode::rtld_now | dll::load_mode::rtld_local |
                     static_cast<dll::load_mode::type>(RTLD_NODELETE);
   try {
-    libraries->push_back(std::make_unique<dll::shared_library>(file, mode));
+    return libraries->emplace(file, dll::shared_library(file, mode)).first->second;
   } catch (const ConfigError&) {
     throw;
   } catch (const std::exception& error) {
     refuse(file, loader_text(error.what()));
   }
-  return *libraries->back();
 }
 
 }  // namespace

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Predictor: what a trained model gives for rows of data, at the end of its blocks. The objective
-// has no part in it, so rows need no targets.
+// Predictor: what a trained model gives for rows of a data set, at the end of its blocks. The
+// objective has no part in it, so rows need no targets.
 #pragma once
 
 #include <filesystem>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "model/batch_memory.hpp"
-#include "model/chain.hpp"
-#include "model/recorder.hpp"
 #include "odeum/config.hpp"
 #include "odeum/dataset.hpp"
+#include "train/inference.hpp"
 
 namespace odeum::train {
 
@@ -23,28 +20,18 @@ class Predictor {
   Predictor(const Config& root, const std::filesystem::path& checkpoint,
             const plugin::Registry& registry);
 
-  std::int64_t rows() const;                      ///< of the data
-  std::int64_t elements() const;                  ///< of a row's value
-  DType precision() const { return precision_; }  ///< of the model
+  std::int64_t rows() const;                                  ///< of the data
+  std::int64_t elements() const;                              ///< of a row's value
+  DType precision() const { return inference_.precision(); }  ///< of the model
   /// The values of all rows, [rows, elements()], `batch` rows at a time. A RunError where a solve
   /// fails.
   std::vector<double> values(std::int64_t batch);
 
  private:
-  std::vector<double> values_of(const model::Batch& rows);
-
   std::uint64_t seed_;
-  DType precision_;
-  std::shared_ptr<Device> device_;
   std::shared_ptr<const Dataset> dataset_;
-  std::vector<bool> wanted_;  ///< by column: the model's input
-  std::shared_ptr<model::SolveLog> log_ = std::make_shared<model::SolveLog>();
-  std::vector<std::string> warnings_;
-  std::unique_ptr<model::Chain> chain_;
-  model::Layout parameters_, buffers_;
-  std::unique_ptr<model::BoundProgram> program_;
-  std::shared_ptr<void> parameter_memory_, buffer_memory_;
-  model::BatchMemory memory_;
+  std::size_t input_;  ///< position of the model's column
+  Inference inference_;
 };
 
 }  // namespace odeum::train

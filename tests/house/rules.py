@@ -16,7 +16,7 @@ import sys
 SOURCE_SUFFIXES = {".hpp", ".cpp", ".h", ".c", ".cc", ".inc"}
 
 # cli -> report -> train -> model -> solve -> program, with io and plugin beside them. Configuration reaches the rooms as the SDK's
-# typed values, so the command line alone knows where it comes from.
+# typed values, so the command line and embed, which opens runs for it and for other programs, alone know where it comes from.
 MAY_INCLUDE = {
     "program": {"program"},
     "io": {"io"},
@@ -26,8 +26,9 @@ MAY_INCLUDE = {
     "model": {"model", "solve", "program", "io", "plugin"},
     "train": {"train", "model", "solve", "program", "io", "plugin"},
     "report": {"report", "train", "model", "io", "plugin"},
+    "embed": {"embed", "train", "model", "plugin", "config"},
     "verify": {"verify", "model", "solve", "program", "io", "plugin"},
-    "cli": {"cli", "verify", "report", "train", "model", "solve", "program", "io", "plugin", "config"},
+    "cli": {"cli", "embed", "verify", "report", "train", "model", "solve", "program", "io", "plugin", "config"},
 }
 
 # A library of the outside and the one place that may include it.

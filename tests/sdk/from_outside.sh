@@ -3,6 +3,7 @@
 #   from_outside.sh install BUILD WORK      installs a build under WORK, then moves the prefix
 #   from_outside.sh new WORK KIND           new-plugin, configure, build, test, verify; prints times and size
 #   from_outside.sh outside WORK PROJECT    builds a project of plugins and runs its tests on two devices
+#   from_outside.sh embed WORK PROJECT      trains a flow, builds a program that uses it, compares with what the tool writes
 set -euo pipefail
 unset ODEUM_PLUGIN_PATH
 
@@ -47,6 +48,30 @@ case $1 in
     cmake -S "$project" -B "$work/outside" -D CMAKE_PREFIX_PATH="$prefix" >"$work/outside.log"
     cmake --build "$work/outside" >>"$work/outside.log"
     ctest --test-dir "$work/outside" --output-on-failure
+    ;;
+  embed)
+    work=$2/embed project=$3 prefix=$2/prefix
+    rm -rf "$work"
+    mkdir -p "$work"
+    cd "$work"
+    "$prefix/bin/odeum" train "$prefix/share/doc/odeum/examples/quickstart.yaml" --out run --no-report \
+      --set train.steps=20 --set train.evaluate_every=20 --set train.test_samples=64 --set flow.field.hidden='[8]'
+    cmake -S "$project" -B build -D CMAKE_PREFIX_PATH="$prefix" >configure.log
+    cmake --build build >build.log
+    build/score_rows run 40 >scored.csv
+    "$prefix/bin/odeum" sample run -n 40 -o samples.npy
+    "$prefix/bin/odeum" sample run -n 40 -o samples.csv
+    "$prefix/bin/odeum" eval run --data samples.npy -o log_p.csv
+    # Both write float32 numbers in nine digits or fewer.
+    paste -d, samples.csv log_p.csv | tail -n +2 | paste -d, - scored.csv | awk -F, '
+      NF != 6 {print "line " NR " has " NF " numbers"; wrong = 1}
+      {for (i = 1; i <= 3; ++i) if (($i - $(i + 3)) ^ 2 > 1e-12 * (1 + $i ^ 2)) {print "line " NR ": " $0; wrong = 1}}
+      END {print NR " rows"; exit wrong || NR != 40}'
+    # Its user's mistakes are told, with exit status 2.
+    status=0
+    build/score_rows nowhere 1 2>message.txt || status=$?
+    ((status == 2))
+    grep -q "there is no run folder nowhere" message.txt
     ;;
   *)
     echo "unknown step '$1'" >&2
