@@ -107,7 +107,7 @@ Program many_values(DType type, std::int64_t slices, int values, bool keep) {
 
 TEST(CpuDeviceSlices, GiveTheReferencesResults) {
   for (const DType type : {DType::f32, DType::f64}) {
-    for (const std::int64_t slices : {1, 2, 3, 5, 32, 33}) {
+    for (const std::int64_t slices : {1, 2, 3, 5, 24, 25}) {
       for (const std::int64_t width : {5, 16, 17, 48}) {
         const Program program = layers(type, slices, width);
         const std::vector devices = {cpu("rows", "avx512"), cpu("rows", "avx2"),
@@ -139,7 +139,7 @@ TEST(CpuDeviceSlices, HoldMoreValuesThanThereArePointers) {
 }
 
 TEST(CpuDeviceSlices, OfManyValuesFitTheTablesOfOperands) {
-  expect_one_result(many_values(DType::f32, 32, 15, true), "15 values of 32 slices");
+  expect_one_result(many_values(DType::f32, 24, 15, true), "15 values of 24 slices");
   expect_one_result(many_values(DType::f32, 3, 46, true), "46 values of 3 slices");
 }
 

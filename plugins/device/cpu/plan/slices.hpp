@@ -13,8 +13,9 @@ namespace odeum::cpu {
 
 /// Rows of slices fill whole vectors of every type.
 inline constexpr std::int64_t kSliceVector = 16;
-/// Measured on an exact trace of a net 64 wide: a tenth of the time for 3 to 20, nothing for 43.
-inline constexpr std::int64_t kMostSlices = 32;
+/// Measured on an exact trace of a net 64 wide: a tenth of the time and more for 3 to 20, nothing
+/// for 32.
+inline constexpr std::int64_t kMostSlices = 24;
 
 /// How groups take a node's result: `count` slices of `width` elements a row, or (1) as it is.
 struct Slices {
@@ -24,8 +25,8 @@ struct Slices {
 Slices slices(const Graph& graph, ValueId id);
 
 /// Is node `id` a sum over the middle axis that a group computes slice by slice? Its operand may be
-/// anything in memory. Terms are added in pairs, the sums in pairs again: five roundings for
-/// 32.
+/// anything in memory. Terms are added in pairs, the sums in pairs again: five
+/// roundings for 24.
 bool sums_slices(const Graph& graph, ValueId id);
 /// The operands of `id` are read slice by slice: how many there are, else 1.
 std::int64_t slices_read(const Graph& graph, ValueId id);
