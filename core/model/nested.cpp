@@ -6,7 +6,7 @@
 namespace odeum::inline v1 {
 
 std::shared_ptr<const VectorField> make_field(const Config& component) {
-  return plugin::registry().create<VectorField>(component);
+  return plugin::creating_registry().create<VectorField>(component);
 }
 
 }  // namespace odeum::inline v1

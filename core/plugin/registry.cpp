@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "config/nearest.hpp"
 #include "plugin/library.hpp"
@@ -37,7 +38,23 @@ void check_kind(const std::string& kind) {
                       config::suggestion(kind, {kKinds.begin(), kKinds.end()}, "there are"));
 }
 
+/// Whose `create` this thread is in.
+thread_local const Registry* creating = nullptr;
+
+class Creating {
+ public:
+  explicit Creating(const Registry& registry) : outer_(std::exchange(creating, &registry)) {}
+  ~Creating() { creating = outer_; }
+  Creating(const Creating&) = delete;
+  Creating& operator=(const Creating&) = delete;
+
+ private:
+  const Registry* outer_;
+};
+
 }  // namespace
+
+const Registry& creating_registry() { return creating != nullptr ? *creating : registry(); }
 
 Registry::Registry(std::vector<Folder> folders) : folders_(std::move(folders)) {}
 
@@ -177,6 +194,7 @@ std::pair<void*, void (*)(void*)> Registry::make(const Config& config,
   }
   const std::string who = "the plugin " + full_name(kind, config.use());
   const auto refuse = [&](const std::string& why) { config.fail("", who + " refused it: " + why); };
+  const Creating here(*this);
   try {
     return {entry->create(config), entry->destroy};
   } catch (const ConfigError& error) {

@@ -119,6 +119,9 @@ class Registry {
 /// The process's registry, made at the first call from set_plugin_path and the environment, and
 /// never destroyed. ConfigError: a malformed ODEUM_PLUGIN_PATH.
 Registry& registry();
+/// The one whose `create` this thread is in, else the process's: a plugin's own components come
+/// from where the plugin came from.
+const Registry& creating_registry();
 /// The folders of --plugin-path; to be called before registry().
 void set_plugin_path(std::vector<std::string> folders);
 

@@ -2,7 +2,10 @@
 // Finding, listing, loading and making; then one of each kind of bad plugin.
 #include <cstdlib>
 
+#include "config/load.hpp"
+#include "config/yaml.hpp"
 #include "odeum/controller.hpp"
+#include "odeum/field.hpp"
 #include "plugin/folders.hpp"
 
 namespace odeum::plugin::test {
@@ -43,6 +46,16 @@ TEST(Registry, MakesObjectsFromTheirConfiguration) {
   const std::shared_ptr<Controller> shared =
       registry.create<Controller>(configuration("also_good"));
   EXPECT_FALSE(shared->adaptive());
+}
+
+TEST(Registry, MakesAPluginsOwnComponentsFromTheSameFolders) {
+  const PluginFolder folder;  // the process's registry knows nothing of it
+  folder.add("nested", "field");
+  const Registry registry({folder.folder()});
+  const Config root = config::resolve(
+      config::parse_yaml("{field: {use: outer, inner: inner}}", "x.yaml"), {},
+      Schema().component("field", "field", "the right-hand side"), registry.lookup(), ".");
+  EXPECT_EQ(registry.create<VectorField>(root.component("field"))->features(), 7);
 }
 
 TEST(Registry, SaysTheSchemaOfAPlugin) {

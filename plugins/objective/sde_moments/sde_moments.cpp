@@ -106,9 +106,7 @@ class SdeMoments final : public Objective {
     if (!fits) {
       throw std::invalid_argument(
           "the model gives samples of shape " + value.shape().text() +
-          " and the measured paths y "
-          "have " +
-          measured.shape().text() +
+          " and the measured paths y have " + measured.shape().text() +
           ": both are [times, paths, features], alike but for the number of paths");
     }
     const int axis = rank < 3 ? 1 : rank - 2;

@@ -50,13 +50,11 @@ class Trajectory final : public Objective {
   static Schema schema() {
     return Schema(
                "Mean error of a whole solution: between the model's states for the start x and "
-               "what "
-               "was observed at these times, y. The last ode block has `times`, as many as y. "
-               "Roles "
-               "x and y [times, features], of as many elements as the model's value. Metrics "
-               "squared_error [y's unit squared] and absolute_error [y's unit] over times and "
-               "features, squared_error_K at the K-th time alone; figures root_mean_squared_error "
-               "and root_mean_squared_error_K [y's unit] over all rows")
+               "what was observed at these times, y. The last ode block has `times`, as many as "
+               "y. Roles x and y [times, features], of as many elements as the model's value. "
+               "Metrics squared_error [y's unit squared] and absolute_error [y's unit] over times "
+               "and features, squared_error_K at the K-th time alone; figures "
+               "root_mean_squared_error and root_mean_squared_error_K [y's unit] over all rows")
         .cite(
             "Chen, Rubanova, Bettencourt, Duvenaud, Neural Ordinary Differential Equations, "
             "NeurIPS 2018, arXiv 1806.07366")
@@ -71,9 +69,8 @@ class Trajectory final : public Objective {
         .text(
             "missing", "refused",
             "whether all of y was observed. refused: it was; skipped: roles known, in the place of "
-            "y, "
-            "and observed [times, features], 1 where known was observed and 0 where not: means go "
-            "over what was. A row's loss is its mean, so rows count alike however much of them "
+            "y, and observed [times, features], 1 where known was observed and 0 where not: means "
+            "go over what was. A row's loss is its mean, so rows count alike however much of them "
             "was observed; metric observed [1] is its share")
         .choices({"refused", "skipped"})
         .integers(
