@@ -58,15 +58,21 @@ class Patience {
 /// and `inside_` was seen at 0.
 class Threads::Crew {
  public:
-  explicit Crew(int count)
-      : places_(static_cast<std::size_t>(count)), shared_(std::make_shared<Shared>(count)) {
+  explicit Crew(int count) : places_(static_cast<std::size_t>(count)), shared_(count) {
     // More threads than cores only where asked for; the smallest of such limits holds in a process.
     if (count > tbb::info::default_concurrency()) {
       allowed_.emplace(tbb::global_control::max_allowed_parallelism, places_);
     }
     arena_.emplace(count);
   }
-  ~Crew() { shared_->over.store(true); }
+  /// Waits for every thread that was called, those too that have not come yet.
+  ~Crew() {
+    shared_.over.store(true);
+    Patience patience;
+    while (shared_.called.load() != 0) patience.turn();
+  }
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
 
   void run(const Work& work) {
     const std::unique_lock<std::mutex> alone(one_at_a_time_, std::try_to_lock);
@@ -74,7 +80,7 @@ class Threads::Crew {
       for (std::int64_t i = 0; i < work.pieces; ++i) work.call(work.body, i, 0);
       return;
     }
-    Shared& s = *shared_;
+    Shared& s = shared_;
     s.work = work;
     s.next.store(0, std::memory_order_relaxed);
     s.state.fetch_add(1);
@@ -87,7 +93,7 @@ class Threads::Crew {
   }
 
  private:
-  /// Outlives the crew as long as a thread of the arena has it.
+  /// What the caller and the lingering threads see.
   struct Shared {
     explicit Shared(int count) : seats(static_cast<std::size_t>(count)) {}
 
@@ -95,7 +101,7 @@ class Threads::Crew {
     alignas(64) std::atomic<std::uint64_t> state{0};
     alignas(64) std::atomic<std::int64_t> next{0};
     alignas(64) std::atomic<int> inside{0};
-    alignas(64) std::atomic<int> called{0};  ///< threads that linger or are about to
+    alignas(64) std::atomic<int> called{0};  ///< who lingers or is about to
     std::atomic<bool> over{false};
     std::vector<std::atomic<bool>> seats;  ///< of the workers' numbers: taken?
     std::mutex guard;
@@ -135,20 +141,20 @@ class Threads::Crew {
         until = Clock::now() + kLinger;
       }
       if (seat < seats.size()) seats[seat].store(false);
-      called.fetch_sub(1);
+      called.fetch_sub(1);  // The last that this thread touches: the crew may be gone now.
     }
   };
 
   void call_for_help(std::int64_t pieces) {
     const int wanted = static_cast<int>(std::min(static_cast<std::int64_t>(places_), pieces)) - 1;
-    for (int there = shared_->called.load(); there < wanted; ++there) {
-      shared_->called.fetch_add(1);
-      arena_->enqueue([shared = shared_] { shared->linger(); });
+    for (int there = shared_.called.load(); there < wanted; ++there) {
+      arena_->enqueue([shared = &shared_] { shared->linger(); });
+      shared_.called.fetch_add(1);
     }
   }
 
   std::size_t places_;
-  std::shared_ptr<Shared> shared_;
+  Shared shared_;
   std::optional<tbb::global_control> allowed_;
   std::optional<tbb::task_arena> arena_;
   std::mutex one_at_a_time_;
