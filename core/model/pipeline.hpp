@@ -53,6 +53,14 @@ struct Evaluations {
   std::int64_t backward = 0;
   std::int64_t accepted = 0;  ///< steps, forward
   std::int64_t rejected = 0;
+
+  Evaluations& operator+=(const Evaluations& more) {
+    forward += more.forward;
+    backward += more.backward;
+    accepted += more.accepted;
+    rejected += more.rejected;
+    return *this;
+  }
 };
 
 /// What a step or an evaluation gives, averaged over the batch's rows.

@@ -11,13 +11,6 @@
 namespace odeum::train {
 namespace {
 
-void add(model::Evaluations& total, const model::Evaluations& more) {
-  total.forward += more.forward;
-  total.backward += more.backward;
-  total.accepted += more.accepted;
-  total.rejected += more.rejected;
-}
-
 double length(const std::vector<double>& gradient) {
   double sum = 0.0;
   for (const double g : gradient) sum += g * g;
@@ -37,7 +30,7 @@ class BatchLoss final : public LossFunction {
     ++outcome_.evaluations;
     try {
       const model::StepResult result = run_();
-      add(outcome_.begin.evaluations, result.evaluations);
+      outcome_.begin.evaluations += result.evaluations;
       const std::vector<double> values = learned_.gradient_values();
       std::copy(values.begin(), values.end(), gradient.begin());
       return result.loss;

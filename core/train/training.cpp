@@ -269,11 +269,7 @@ class Training {
   }
 
   void account(const model::StepResult& result, double norm) {
-    model::Evaluations& total = progress_.evaluations;
-    total.forward += result.evaluations.forward;
-    total.backward += result.evaluations.backward;
-    total.accepted += result.evaluations.accepted;
-    total.rejected += result.evaluations.rejected;
+    progress_.evaluations += result.evaluations;
     RunningMeans& means = progress_.since_log;
     ++means.count;
     means.add("loss", result.loss);

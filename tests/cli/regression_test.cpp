@@ -3,24 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cli/tool.hpp"
+#include "cli/swing.hpp"
 #include "io/json.hpp"
 #include "io/npy.hpp"
-#include "io/safetensors.hpp"
 
 namespace odeum::testing_tool {
 namespace {
 
 using testing::HasSubstr;
-
-/// A swing of 20 s with stiffness 1 and damping 0.1, ten rows a second.
-constexpr const char* kSwing =
-    "precision: float64\n"
-    "problem:\n"
-    "  field: {use: pendulum, stiffness: 1, damping: 0.1}\n"
-    "  initial: [1, 0]\n"
-    "  times: {from: 0, to: 20, count: 201}\n"
-    "  solver: {use: dopri5, rtol: 1e-10, atol: 1e-10}\n";
 
 /// From wrong coefficients, half a second ahead.
 constexpr const char* kFit =
@@ -45,22 +35,9 @@ constexpr const char* kFit =
     "optimizer: {use: adam, lr: 0.05, schedule: cosine}\n"
     "train: {steps: 200, evaluate_every: 200}\n";
 
-class LearnedDynamics : public testing::Test {
+class LearnedDynamics : public LearnedSwing {
  protected:
-  void SetUp() override {
-    write(folder_ / "swing.yaml", kSwing);
-    write(folder_ / "fit.yaml", kFit);
-    ASSERT_EQ(run({"solve", "swing.yaml", "-o", "swing.csv"}).status, 0);
-  }
-  Result run(std::vector<std::string> arguments) {
-    return testing_tool::run(std::move(arguments), folder_.path());
-  }
-  double learned(const std::string& coefficient) const {
-    const fs::path file = folder_ / "run" / "checkpoints" / "best.safetensors";
-    return io::values(
-        io::read_safetensors(file).array("parameters.flow.field." + coefficient, file))[0];
-  }
-  Folder folder_;
+  LearnedDynamics() : LearnedSwing(kFit) {}
 };
 
 TEST_F(LearnedDynamics, FindTheCoefficientsOfASwing) {

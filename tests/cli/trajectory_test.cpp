@@ -6,24 +6,14 @@
 #include <cmath>
 #include <fstream>
 
-#include "cli/tool.hpp"
+#include "cli/swing.hpp"
 #include "io/json.hpp"
 #include "io/npy.hpp"
-#include "io/safetensors.hpp"
 
 namespace odeum::testing_tool {
 namespace {
 
 using testing::HasSubstr;
-
-/// A swing of 20 s with stiffness 1 and damping 0.1, ten rows a second.
-constexpr const char* kSwing =
-    "precision: float64\n"
-    "problem:\n"
-    "  field: {use: pendulum, stiffness: 1, damping: 0.1}\n"
-    "  initial: [1, 0]\n"
-    "  times: {from: 0, to: 20, count: 201}\n"
-    "  solver: {use: dopri5, rtol: 1e-10, atol: 1e-10}\n";
 
 /// From wrong coefficients, over a second and a half.
 constexpr const char* kFit =
@@ -52,21 +42,9 @@ constexpr const char* kFit =
 // Where the optimizer has come to after 200 steps; the data themselves are good to 1e-9.
 constexpr double kConverged = 1e-3;
 
-class LearnedTrajectory : public testing::Test {
+class LearnedTrajectory : public LearnedSwing {
  protected:
-  void SetUp() override {
-    write(folder_ / "swing.yaml", kSwing);
-    write(folder_ / "fit.yaml", kFit);
-    ASSERT_EQ(run({"solve", "swing.yaml", "-o", "swing.csv"}).status, 0);
-  }
-  Result run(std::vector<std::string> arguments) {
-    return testing_tool::run(std::move(arguments), folder_.path());
-  }
-  double learned(const std::string& coefficient) const {
-    const fs::path file = folder_ / "run" / "checkpoints" / "best.safetensors";
-    return io::values(
-        io::read_safetensors(file).array("parameters.flow.field." + coefficient, file))[0];
-  }
+  LearnedTrajectory() : LearnedSwing(kFit) {}
   /// Rates are known of every fourth row alone.
   void lose_rates() {
     std::ifstream in(folder_ / "swing.csv");
@@ -79,7 +57,6 @@ class LearnedTrajectory : public testing::Test {
     in.close();
     write(folder_ / "swing.csv", text);
   }
-  Folder folder_;
 };
 
 TEST_F(LearnedTrajectory, FindsTheCoefficientsThoughMostRatesAreMissing) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "odeum/tensor.hpp"
 #include "odeum/transforms.hpp"
@@ -94,9 +93,7 @@ BetweenSolve::Within& BetweenSolve::within(std::size_t times, const std::vector<
 
 SolveReport BetweenSolve::forward(const SolveCall& call) {
   sweep_.open();
-  checkpoints_.open(call.rows, {.memory = policy_.keep ? std::numeric_limits<std::size_t>::max()
-                                                       : policy_.memory_limit,
-                                .every = policy_.every});
+  checkpoints_.open(call.rows, policy_.checkpoints());
   SolveCall kept = call;
   kept.observer = [&](const AcceptedStep& step) {
     AcceptedStep of_whole = step;
@@ -192,12 +189,7 @@ std::size_t BetweenSolve::kept_bytes() const { return checkpoints_.kept_bytes();
 
 std::optional<std::size_t> BetweenSolve::estimate_kept_bytes(std::int64_t rows, std::int64_t,
                                                              std::int64_t steps) const {
-  const std::size_t each = checkpoints_.bytes_per_record(rows);
-  const auto count = static_cast<std::size_t>(steps);
-  const auto every = static_cast<std::size_t>(policy_.every);
-  // Those between two kept ones are computed again beside them.
-  const std::size_t needed = ((count + every - 1) / every + every - 1) * each;
-  return policy_.keep ? needed : std::min(needed, std::max(policy_.memory_limit, 2 * each));
+  return policy_.checkpoint_bytes(checkpoints_.bytes_per_record(rows), steps);
 }
 
 }  // namespace backprop

@@ -9,8 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "discrete_solve.hpp"
 #include "odeum/checkpoints.hpp"
+#include "odeum/reverse_sweep.hpp"
+#include "policy.hpp"
 
 namespace backprop {
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "discrete_solve.hpp"
 
-#include <algorithm>
 #include <limits>
 
 namespace backprop {
@@ -101,13 +100,9 @@ std::optional<Keep> DiscreteSolve::richest(std::int64_t rows, std::int64_t steps
 std::optional<std::size_t> DiscreteSolve::estimate_kept_bytes(std::int64_t rows, std::int64_t,
                                                               std::int64_t steps) const {
   const Mode& made = mode(richest(rows, steps).value());
-  const auto count = static_cast<std::size_t>(steps);
-  if (made.keep != Keep::steps) return count * made.records->bytes_per_record(rows);
-  const std::size_t each = made.checkpoints->bytes_per_record(rows);
-  const auto every = static_cast<std::size_t>(policy_.every);
-  // Those between two kept ones are computed again beside them.
-  const std::size_t needed = ((count + every - 1) / every + every - 1) * each;
-  return policy_.keep ? needed : std::min(needed, std::max(policy_.memory_limit, 2 * each));
+  if (made.keep != Keep::steps)
+    return static_cast<std::size_t>(steps) * made.records->bytes_per_record(rows);
+  return policy_.checkpoint_bytes(made.checkpoints->bytes_per_record(rows), steps);
 }
 
 SolveReport DiscreteSolve::forward(const SolveCall& call) {
@@ -151,10 +146,7 @@ SolveReport DiscreteSolve::keep_records(Mode& mode, const SolveCall& call) {
 }
 
 SolveReport DiscreteSolve::keep_checkpoints(Mode& mode, const SolveCall& call) {
-  mode.checkpoints->open(
-      call.rows,
-      {.memory = policy_.keep ? std::numeric_limits<std::size_t>::max() : policy_.memory_limit,
-       .every = policy_.every});
+  mode.checkpoints->open(call.rows, policy_.checkpoints());
   SolveCall kept = call;
   kept.observer = [&](const AcceptedStep& step) {
     sweep_.observe(step);

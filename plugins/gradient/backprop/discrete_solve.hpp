@@ -10,15 +10,10 @@
 #include <vector>
 
 #include "odeum/checkpoints.hpp"
+#include "policy.hpp"
 #include "reversal.hpp"
 
 namespace backprop {
-
-struct Policy {
-  std::optional<Keep> keep;      ///< nullopt: the richest that the memory holds
-  std::size_t memory_limit = 0;  ///< bytes; an explicit `keep` is not limited
-  std::int64_t every = 1;        ///< for steps: the beginning of every n-th one
-};
 
 class DiscreteSolve final : public DifferentiableSolve {
  public:
