@@ -29,15 +29,21 @@ bool can_stop(const Config& block) {
   return evaluated.numbers("span") == block.numbers("span");
 }
 
-/// The solve's last `share` of its span, which samples pass first.
+void set_both(Config& block, const std::string& key, const Config::Value& value) {
+  block.entries_.at(key).value = value;
+  if (!block.evaluate_) return;
+  auto evaluate = std::make_shared<Config>(*block.evaluate_);
+  evaluate->entries_.at(key).value = value;
+  block.evaluate_ = std::move(evaluate);
+}
+
+/// The solve's last `share` of its span, which samples pass first. Regularizers have no part in
+/// samples, and one that draws the end of the span may refuse so short a one.
 void keep_last(Config& block, double share) {
   std::vector<double> span = block.numbers("span");
   span[0] = span[1] - std::clamp(share, kLeast, 1.0) * (span[1] - span[0]);
-  block.entries_.at("span").value = span;
-  if (!block.evaluate_) return;
-  auto evaluate = std::make_shared<Config>(*block.evaluate_);
-  evaluate->entries_.at("span").value = span;
-  block.evaluate_ = std::move(evaluate);
+  set_both(block, "span", span);
+  set_both(block, "regularizers", std::vector<Config>{});
 }
 
 }  // namespace

@@ -70,6 +70,11 @@ TEST(OnTheWay, PassesTheLastScaleFirst) {
   expect_near(samples(on_the_way(root, 2.0 / 3.0).value()), samples(root, before_squeezing));
 }
 
+TEST(OnTheWay, StopsSolvesWhoseEndIsDrawnInTraining) {
+  const Config steered = flow("{use: rk4, steps: 8}", ", regularizers: [{use: steer, b: 0.25}]");
+  EXPECT_EQ(samples(on_the_way(steered, 0.5).value()), samples(on_the_way(flow(), 0.5).value()));
+}
+
 TEST(OnTheWay, IsNotForSolvesThatCannotStop) {
   EXPECT_FALSE(on_the_way(flow("{use: dopri5, step_times: [0.5]}"), 0.5));
   EXPECT_FALSE(on_the_way(flow("{use: dopri5}", ", learn_span: true"), 0.5));
