@@ -53,6 +53,9 @@ struct GradientCheck {
   /// largest difference.
   double differences_error = 0.0;
   std::int64_t directions = 0;
+  /// Why there is no difference along some directions, where a solve beside the configured one
+  /// fails; empty: there is along all.
+  std::string no_difference;
   /// What a method's relative error and the reference's may be.
   double allowed = 0.0;
   double allowed_differences = 1e-5;
@@ -69,9 +72,9 @@ struct GradientCheck {
 };
 
 /// `methods`: components of kind gradient. The reference is the first of them that can
-/// differentiate such a solve, `backprop` first of all, in float64 at tolerances of 1e-12; with
-/// given steps, with the same steps. `allowed`: 0 stands for 1000 times the larger of rtol and the
-/// rounding of the precision, at most 1e-2; 1e-2 with given steps.
+/// differentiate such a solve, `backprop` first of all, in float64 at tolerances of 1e-12, or less
+/// where less is configured; with given steps, with the same steps. `allowed`: 0 stands for 1000
+/// times the larger of rtol and the rounding of the precision, at most 1e-2; 1e-2 with given steps.
 ///
 /// Of a solve file: the derivative of the sum of the state at the last time by the initial state,
 /// the parameters and the times of start and end. With a terminal event: of the sum of the state at

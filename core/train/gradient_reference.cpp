@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "odeum/random.hpp"
@@ -19,6 +20,12 @@ constexpr std::size_t kDirections = 8;
 // is (g step)^2 and the second, relatively, as before: they meet at 1e-4 g^(-2/3).
 constexpr double kStep = 1e-4;
 
+std::string shown(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1e", value);
+  return text;
+}
+
 }  // namespace
 
 bool has_given_steps(const Config& solver) { return solver.has("step") || solver.has("steps"); }
@@ -30,8 +37,10 @@ Config with_value(Config config, const std::string& key, Config::Value value) {
 
 Config tightened(Config solver) {
   if (has_given_steps(solver)) return solver;
-  solver = with_value(std::move(solver), "rtol", kTight);
-  solver = with_value(std::move(solver), "atol", std::vector<double>{kTight});
+  solver = with_value(solver, "rtol", std::min(solver.number("rtol"), kTight));
+  std::vector<double> atol = solver.numbers("atol");
+  for (double& entry : atol) entry = std::min(entry, kTight);
+  solver = with_value(std::move(solver), "atol", std::move(atol));
   solver = with_value(std::move(solver), "max_steps", std::int64_t{10000000});
   return solver;
 }
@@ -74,6 +83,7 @@ void compare_with_differences(const std::function<double(const std::vector<doubl
   const double step = kStep * std::pow(std::max(1.0, check.growth), -2.0 / 3.0);
   double worst = 0.0;
   double largest = 0.0;
+  check.directions = 0;
   for (std::size_t d = 0; d < count; ++d) {
     std::vector<double> direction(point.size(), 0.0);
     if (axes) {
@@ -93,11 +103,21 @@ void compare_with_differences(const std::function<double(const std::vector<doubl
       ahead[i] += step * direction[i];
       behind[i] -= step * direction[i];
     }
-    const double difference = (loss(ahead) - loss(behind)) / (2.0 * step);
+    double difference = 0.0;
+    try {
+      difference = (loss(ahead) - loss(behind)) / (2.0 * step);
+    } catch (const RunError& error) {
+      if (check.no_difference.empty()) check.no_difference = error.what();
+      continue;
+    }
+    ++check.directions;
     worst = std::max(worst, std::abs(along - difference));
     largest = std::max({largest, std::abs(difference), std::abs(along)});
   }
-  check.directions = static_cast<std::int64_t>(count);
+  if (check.directions == 0) {
+    throw RunError("no central difference can be had: with a change of the variables by " +
+                   shown(step) + " " + check.no_difference);
+  }
   check.differences_error = largest == 0.0 ? worst : worst / largest;
 }
 

@@ -12,7 +12,8 @@
 
 namespace odeum::train {
 
-/// The solver's configuration at rtol = atol = 1e-12; unchanged where steps are given.
+/// The solver's configuration at rtol and atol of 1e-12, or of less where it has less; unchanged
+/// where steps are given.
 Config tightened(Config solver);
 bool has_given_steps(const Config& solver);
 /// With another value at a key that the configuration has.
@@ -25,7 +26,8 @@ double relative_error(const std::vector<double>& gradient, const std::vector<dou
 
 /// Compares `gradient` at `point` with central differences of `loss`: along each axis where there
 /// are at most 24, else along 8 random directions of signs. The step is 1e-4, less where
-/// `check.growth` is known and above 1.
+/// `check.growth` is known and above 1. A direction along which a solve fails has no difference; a
+/// RunError where none has.
 void compare_with_differences(const std::function<double(const std::vector<double>&)>& loss,
                               const std::vector<double>& point, const std::vector<double>& gradient,
                               GradientCheck& check);

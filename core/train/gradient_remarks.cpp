@@ -97,6 +97,11 @@ std::vector<std::string> GradientCheck::remarks() const {
   const bool lost =
       round_trip && (!round_trip->failure.empty() || !(round_trip->tolerances <= kManyTolerances));
   if (lost && !off.empty()) all.push_back(no_way_back(*round_trip, off));
+  if (!no_difference.empty()) {
+    all.push_back(
+        "Along other directions than these " + std::to_string(directions) +
+        " there is no central difference, for a solve from there fails: " + no_difference);
+  }
   if (!(differences_error <= allowed_differences)) {
     all.push_back("The reference itself differs from central differences by " +
                   shown(differences_error) +

@@ -183,6 +183,20 @@ TEST_F(Commands, GradcheckFailsWhenTheErrorIsNotAllowed) {
   EXPECT_THAT(result.out, HasSubstr("too large"));
 }
 
+// Robertson's second component is about 1e-5 at most, with a tolerance to match, and a start a
+// difference's 1e-4 below zero has no solution. The sum of the state stays what it was.
+TEST_F(Commands, GradcheckTakesAProblemWithNoSolutionBesideIt) {
+  const Result result =
+      run({"gradcheck", std::string(std::getenv("ODEUM_SOURCE")) + "/configs/solve/robertson.yaml",
+           "--json"});
+  ASSERT_EQ(result.status, 0) << result.err << result.out;
+  const io::Json json = json_of(result);
+  EXPECT_EQ(json["variables"], 5);
+  EXPECT_EQ(json["reference"]["directions"], 4);
+  ASSERT_EQ(json["remarks"].size(), 1U) << json;
+  EXPECT_THAT(json["remarks"][0].get<std::string>(), HasSubstr("blows up"));
+}
+
 TEST_F(Commands, GradcheckTakesATrainingFile) {
   write(folder_ / "tiny.yaml", tiny_training());
   const Result result =
