@@ -4,6 +4,7 @@
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -151,6 +152,35 @@ class Builder final : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
+/// The bytes of the UTF-8 character that begins at `at`; 0: none does.
+std::size_t bytes_of_character(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned first = byte(at);
+  const std::size_t count = first < 0x80                    ? 1
+                            : first >= 0xC2 && first < 0xE0 ? 2
+                            : first >= 0xE0 && first < 0xF0 ? 3
+                            : first >= 0xF0 && first < 0xF5 ? 4
+                                                            : 0;
+  if (at + count > text.size()) return 0;
+  for (std::size_t i = 1; i < count; ++i) {
+    if ((byte(at + i) & 0xC0U) != 0x80U) return 0;
+  }
+  return count;
+}
+
+// The parser would put another character in the place of each such byte.
+void refuse_other_encodings(const std::string& text, const std::string& file) {
+  for (std::size_t at = 0, count = 0; at < text.size(); at += count) {
+    count = bytes_of_character(text, at);
+    if (count != 0) continue;
+    const auto line =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    const std::size_t begin = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
+    malformed({file, static_cast<int>(line) + 1, static_cast<int>(at - begin) + 1},
+              "this is not UTF-8: save the file in that encoding");
+  }
+}
+
 void refuse_tabs_and_binary(const std::string& text, const std::string& file) {
   int line = 1;
   bool indentation = true;
@@ -174,6 +204,7 @@ void refuse_tabs_and_binary(const std::string& text, const std::string& file) {
 
 Node parse_yaml(const std::string& text, const std::string& file) {
   refuse_tabs_and_binary(text, file);
+  refuse_other_encodings(text, file);
   Mistakes mistakes;
   Builder builder(file, mistakes);
   std::istringstream stream(text);

@@ -83,6 +83,14 @@ INSTANTIATE_TEST_SUITE_P(
              {},
              kHere + "2:10 — this alias stands inside its own anchor"},
         Case{"MapAsKey", "{a: 1}: 2\n", {}, kHere + "1:1 — a key is a plain word, not a map"},
+        Case{"Latin1",
+             "seed: 1\ntrain: \xE4\n",
+             {},
+             kHere + "2:8 — this is not UTF-8: save the file in that encoding"},
+        Case{"CutCharacter",
+             "seed: \xC3",
+             {},
+             kHere + "1:7 — this is not UTF-8: save the file in that encoding"},
         Case{"Binary", std::string("seed: \0", 7), {}, kHere + "1:7 — this is not a text file"}),
     case_name);
 

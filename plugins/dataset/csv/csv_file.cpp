@@ -34,6 +34,23 @@ bool parse_number(const std::string& text, double& value) {
   return error != std::errc::invalid_argument && stop == end;
 }
 
+/// Names are written into files and messages, all of which are UTF-8.
+bool is_utf8(const std::string& text) {
+  std::size_t following = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool follows = byte >= 0x80 && byte < 0xC0;
+    if (follows != (following > 0)) return false;
+    if (follows) {
+      --following;
+    } else if (byte >= 0xC0) {
+      if (byte < 0xC2 || byte > 0xF4) return false;
+      following = byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
+    }
+  }
+  return following == 0;
+}
+
 bool stands_for_nothing(const std::string& text) {
   return text.empty() || text == "NA" || text == "nan" || text == "NaN" || text == "NAN";
 }
@@ -73,6 +90,9 @@ CsvFile::CsvFile(const std::string& path) : path_(path), text_(read_bytes(path))
   for (const Field& field : fields(lines_.front())) {
     const Place place{path_, 1, field.column};
     if (field.text.empty()) throw wrong(place, "a column without a name");
+    if (!is_utf8(field.text)) {
+      throw wrong(place, "the name of this column is not UTF-8: save the file in that encoding");
+    }
     if (find(field.text) >= 0) {
       throw wrong(place, "a second column named '" + field.text + "'");
     }
