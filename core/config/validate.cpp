@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "config/nearest.hpp"
 #include "config/scalars.hpp"
@@ -59,10 +60,23 @@ class Validator {
   }
 
  private:
+  /// Fills what is, or is not, of use in evaluation too.
+  void fill_where(bool evaluates, Config& config, const Node& map, const Schema& schema,
+                  Spot spot) {
+    const bool outer = std::exchange(evaluates_, evaluates);
+    if (evaluates) spot.beside.push_back("evaluate");
+    fill(config, map, schema, spot);
+    evaluates_ = outer;
+  }
+
   void check_known(const Member& m, const Schema& schema, const Spot& spot) {
     const std::string path = join(spot.path, m.key);
     const Key* key = schema.find(m.key);
-    if (key && !key->replaced_by.empty()) {
+    if (m.key == "evaluate" && !evaluates_) {
+      mistakes_.add(m.place, path,
+                    "has no effect here: `evaluate:` goes inside a block, field, solver or "
+                    "objective of a training, or a section of theirs");
+    } else if (key && !key->replaced_by.empty()) {
       mistakes_.add(m.place, path, "this key is now called '" + key->replaced_by + "'");
     } else if (!key && m.key != kShortForm &&
                std::find(spot.beside.begin(), spot.beside.end(), m.key) == spot.beside.end()) {
@@ -145,17 +159,19 @@ class Validator {
     const Schema* schema = schema_of(key.kind, *use, path);
     if (!schema) return config;
     config.name_ = name_of(node, path);
-    fill(config, node, *schema,
-         {path, place, key.kind + " '" + use->scalar + "'", {"use", "name", "evaluate"}});
-    if (const Member* over = node.find("evaluate"); over && only_for_training(key.kind)) {
+    const Member* over = evaluates_ ? node.find("evaluate") : nullptr;
+    Node own = node;
+    if (over) own.erase("evaluate");
+    fill_where(evaluates_ && !only_for_training(key.kind), config, own, *schema,
+               {path, place, key.kind + " '" + use->scalar + "'", {"use", "name"}});
+    if (over && only_for_training(key.kind)) {
       mistakes_.add(over->place, join(path, "evaluate"),
                     "a " + key.kind +
                         " is the same in training and evaluation: `evaluate:` goes "
                         "inside a block, field, solver, objective or section");
     } else if (over) {
       refuse_unused(over->value, *schema, join(path, "evaluate"));
-      Node base = node;
-      base.erase("evaluate");
+      Node base = own;
       base.erase(kShortForm);
       base.member("use", use->place).value = *use;
       const auto again = [&](Validator& quiet, const Node& merged, const Place& at) {
@@ -326,8 +342,10 @@ class Validator {
                  const std::string& path) {
     Config config;
     if (!takes_keys(node, place, path)) return config;
-    fill(config, node, schema, {path, place, "'" + path + "'", {"evaluate"}});
-    if (const Member* over = node.find("evaluate")) {
+    // Of the sections of the whole configuration, none is of use outside training, or only there.
+    const bool evaluates = evaluates_ && path.find('.') != std::string::npos;
+    fill_where(evaluates, config, node, schema, {path, place, "'" + path + "'", {}});
+    if (const Member* over = node.find("evaluate"); over && evaluates) {
       Node base = node;
       base.erase("evaluate");
       const auto again = [&](Validator& quiet, const Node& merged, const Place& at) {
@@ -402,6 +420,7 @@ class Validator {
 
   const Surroundings& surroundings_;
   Mistakes& mistakes_;
+  bool evaluates_ = true;  ///< whether `evaluate:` means something at this place
 };
 
 }  // namespace

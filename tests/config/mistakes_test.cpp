@@ -104,8 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"UnknownKeyFarFromAny",
              with("{steps: 2000}", "{steps: 2000, colour: red}"),
              {},
-             kHere +
-                 "8:22 train.colour — unknown key; 'train' takes: clip, evaluate, max_time, steps"},
+             kHere + "8:22 train.colour — unknown key; 'train' takes: clip, max_time, steps"},
         Case{"UnknownRootKey",
              "optimiser: adam\n" + std::string(kGood),
              {},
@@ -316,6 +315,11 @@ INSTANTIATE_TEST_SUITE_P(
             kHere +
                 "7:16 model.flow.evaluate.regularizers — has no effect: evaluation has no use of a "
                 "regularizer, or the same one as training"},
+        Case{"OfTheTrainingLoop",
+             with("train: {", "train: {evaluate: {steps: 2}, "),
+             {},
+             kHere + "8:9 train.evaluate — has no effect here: `evaluate:` goes inside a block, "
+                     "field, solver or objective of a training, or a section of theirs"},
         Case{"AtTheRoot",
              "evaluate: {seed: 1}\n" + std::string(kGood),
              {},

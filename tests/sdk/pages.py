@@ -122,8 +122,16 @@ def kind_page(kind, descriptions):
 def roots_page(tool):
     lines = ["# Configuration files", "", made_by(), ""]
     lines += ["The keys of the files that `odeum train`, `odeum solve` and `odeum gradcheck` read. Where a key takes a component, its",
-              "value is a name or `{use: name, ...}` with the keys of the plugin's own; `evaluate:` inside a component holds the keys",
-              "that are different outside training."]
+              "value is a name or `{use: name, ...}` with the keys of the plugin's own; `evaluate:` inside a block, field, solver or",
+              "objective of a training, or a section of theirs, holds the keys that are different outside training.",
+              "", "What every file may say:", "",
+              "- `include: other.yaml` at the top: the keys of that file, over which this file's own are laid, map by map; a list, or a",
+              "  component with another `use:`, is replaced whole.",
+              "- `name:` of a component: what messages, files and `--set` call it by.",
+              "- `repeat: {times: 6, blocks: [...]}` as an item of a list of blocks: the blocks, six times in a row; their names get _1, _2, ...",
+              "- Paths are looked for beside the file that says them, then in the folder `ODEUM_DATA`.",
+              "- `--set` on the command line: another value, as YAML, of a key: `train.steps=60`, or from a name on: `flow.solver.rtol=1e-6`; an",
+              "  item of a list by its name, its `use:` or its place from 0."]
     seen = {}
     for root in ROOTS:
         description = tool.json("describe", root)
