@@ -10,6 +10,7 @@
 
 #include "cli/command.hpp"
 #include "cli/session.hpp"
+#include "cli/streams.hpp"
 #include "config/nearest.hpp"
 #include "odeum/error.hpp"
 
@@ -53,16 +54,7 @@ int report(const std::string& message, const char* status, int exit_status, bool
   return exit_status;
 }
 
-}  // namespace
-}  // namespace cli
-
-inline namespace v1 {
-
-const char* version() { return "0.1.0"; }
-
-int run_tool(int argc, char** argv) {
-  using namespace cli;  // NOLINT(google-build-using-namespace)
-  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+int run_words(std::vector<std::string> words) {
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     print_overview(stdout);
     return kDone;
@@ -92,6 +84,19 @@ int run_tool(int argc, char** argv) {
     return report(std::string("a bug, in odeum or in a plugin: ") + error.what(), "failed", kFailed,
                   json);
   }
+}
+
+}  // namespace
+}  // namespace cli
+
+inline namespace v1 {
+
+const char* version() { return "0.1.0"; }
+
+int run_tool(int argc, char** argv) {
+  cli::open_closed_streams();
+  return cli::with_output_written(
+      cli::run_words(std::vector<std::string>(argv + std::min(argc, 1), argv + argc)));
 }
 
 }  // namespace v1

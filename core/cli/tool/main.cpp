@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The odeum command. All of it is in libodeum.so, which plugins and programs that embed odeum
 // share.
 #include "odeum/tool.hpp"
