@@ -103,12 +103,23 @@ class Training {
       outcome.ending = Ending::failed;
       outcome.message = error.what();
     }
-    outcome.summary = summary(outcome);
-    io::write_atomically(folder.summary(), io::to_text(outcome.summary));
+    finish(outcome);
     return outcome;
   }
 
  private:
+  /// The summary, on the disk too; where it cannot be written, the outcome says so or why before.
+  void finish(TrainOutcome& outcome) const {
+    outcome.summary = summary(outcome);
+    try {
+      io::write_atomically(folder_->summary(), io::to_text(outcome.summary));
+    } catch (const RunError& error) {
+      outcome.ending = Ending::failed;
+      if (outcome.message.empty()) outcome.message = error.what();
+      outcome.summary = summary(outcome);
+    }
+  }
+
   std::optional<double> clip() const {
     const Config& optimizer = root_.component("optimizer");
     if (!optimizer.has("gradient_clip")) return std::nullopt;

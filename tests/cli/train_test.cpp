@@ -158,6 +158,17 @@ TEST_F(Train, AnInterruptFinishesTheStepAndWritesACheckpoint) {
   EXPECT_TRUE(fs::exists(folder_ / "run" / "checkpoints" / name));
 }
 
+TEST_F(Train, AResultThatTheSummaryCannotHoldIsStillTold) {
+  ASSERT_EQ(train("run").status, 0);
+  fs::create_directory(folder_ / "run/summary.json.partial");  // in the writer's way
+  const Result result = train("run", {"--resume", "--json"});
+  EXPECT_EQ(result.status, 1) << result.err;
+  const io::Json summary = io::parse_json(last_line(result.out), "stdout");
+  EXPECT_EQ(summary["status"], "failed");
+  EXPECT_THAT(summary["message"].get<std::string>(), HasSubstr("summary.json"));
+  EXPECT_TRUE(std::isfinite(summary["test"]["nll"].get<double>()));
+}
+
 TEST_F(Train, EarlyStoppingEndsAfterValidationsThatAreNotBetter) {
   // A difference of 1000 nats is never reached: the first validation stays the best.
   const Result result = train(
