@@ -5,6 +5,7 @@
 
 #include "io/json.hpp"
 #include "io/safetensors.hpp"
+#include "train/fingerprint.hpp"
 
 namespace odeum::train {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 constexpr const char* kState = "odeum.state";
 constexpr const char* kFormat = "odeum.checkpoint";
 constexpr const char* kVersion = "1";
+constexpr const char* kChecksum = "odeum.checksum";
 
 using io::Json;
 
@@ -81,10 +83,26 @@ void read_state(const io::Safetensors& contents, const std::filesystem::path& fi
   }
 }
 
+/// Of the state and of every array.
+std::string checksum(const io::Safetensors& contents) {
+  std::string parts = contents.metadata.at(kState);
+  for (const auto& [name, array] : contents.arrays) {
+    parts +=
+        name + fingerprint({reinterpret_cast<const char*>(array.bytes.data()), array.bytes.size()});
+  }
+  return fingerprint(parts);
+}
+
 /// A file that was damaged later: it was whole when it got its name.
 io::Safetensors contents_of(const std::filesystem::path& file) {
   try {
-    return io::read_safetensors(file);
+    io::Safetensors contents = io::read_safetensors(file);
+    const auto written = contents.metadata.find(kChecksum);  // none: of before there were any
+    if (written != contents.metadata.end() && contents.metadata.contains(kState) &&
+        written->second != checksum(contents)) {
+      throw ConfigError(Place{file.string()}, "is damaged: what it holds is not what was written");
+    }
+    return contents;
   } catch (const ConfigError& error) {
     throw ConfigError(std::string(error.what()) +
                       "; where it is taken away, the checkpoint before it is used");
@@ -130,6 +148,7 @@ void save(const std::filesystem::path& file, const Checkpoint& checkpoint,
   for (const auto& [slot, values] : checkpoint.slots) {
     put(contents, "optimizer." + slot + ".", parameters, type, values);
   }
+  contents.metadata[kChecksum] = checksum(contents);
   io::write_safetensors(file, contents);
 }
 

@@ -49,12 +49,12 @@ struct Checkpoint {
 };
 
 /// Writes the file atomically. Arrays are named "parameters.<entry>", "buffers.<entry>" and
-/// "optimizer.<slot>.<entry>", of the pipeline's type.
+/// "optimizer.<slot>.<entry>", of the pipeline's type; the metadata has a checksum of all.
 void save(const std::filesystem::path& file, const Checkpoint& checkpoint,
           const model::Layout& parameters, const model::Layout& buffers, DType type);
 
-/// A ConfigError naming the file where it is malformed or belongs to another model: an array that
-/// is missing, or of another shape or type than the layouts say.
+/// A ConfigError naming the file where it is malformed, not what was written, or belongs to another
+/// model: an array that is missing, or of another shape or type than the layouts say.
 Checkpoint load(const std::filesystem::path& file, const model::Layout& parameters,
                 const model::Layout& buffers, DType type);
 

@@ -410,6 +410,13 @@ TEST_F(BadConfiguration, ADamagedCheckpointIsRefusedByName) {
   EXPECT_THAT(result.err, HasSubstr("best.safetensors"));
   EXPECT_THAT(result.err, HasSubstr("truncated"));
   EXPECT_THAT(result.err, HasSubstr("the checkpoint before it is used"));
+
+  std::string flipped = whole;
+  flipped[flipped.size() - 3] ^= 1;  // a number that is still one
+  write(best, flipped);
+  const Result wrong = run({"eval", "run"}, folder_.path());
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("best.safetensors is damaged"));
 }
 
 }  // namespace
