@@ -82,6 +82,13 @@ Values Arguments::parse(const std::string& command, const std::vector<std::strin
   for (const std::string& name : required_) {
     if (values.count(name) == 0) throw misused(name + " is missing");
   }
+  for (const auto& [name, value] : values) {
+    const auto* const text = boost::any_cast<std::string>(&value.value());
+    const bool flag = all.find(name, false).semantic()->max_tokens() == 0;
+    if (flag || text == nullptr || !text->empty()) continue;
+    const bool positional = hidden_.find_nothrow(name, false) != nullptr;
+    throw misused((positional ? "" : "--") + name + " is empty");
+  }
   return values;
 }
 

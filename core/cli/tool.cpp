@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <new>
 #include <string>
 #include <vector>
@@ -78,6 +79,8 @@ int run_words(std::vector<std::string> words) {
     return report(error.what(), "wrong", kWrong, json);
   } catch (const RunError& error) {
     return report(error.what(), "failed", kFailed, json);
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(error.path1().string() + ": " + error.code().message(), "wrong", kWrong, json);
   } catch (const std::bad_alloc&) {
     return report("there is not enough memory", "failed", kFailed, json);
   } catch (const std::exception& error) {

@@ -54,9 +54,16 @@ std::string run_component(plugin::Registry& plugins, const plugin::Listed& liste
                            schemas(plugins).lookup(), std::filesystem::current_path())
         .component("component");
   };
+  const auto configured = [&] {
+    try {
+      return configure(listed.kind, component_text(listed.name, with));
+    } catch (const ConfigError& error) {
+      throw ConfigError(std::string(error.what()) +
+                        "\nits keys are given by --with '{key: value}'");
+    }
+  };
   io::Json checks = io::Json::array();
-  const verify::Workbench bench{plugins, configure,
-                                configure(listed.kind, component_text(listed.name, with))};
+  const verify::Workbench bench{plugins, configure, configured()};
   for (const Check& check : verify::run_suite(bench)) {
     checks.push_back({{"statement", check.statement},
                       {"outcome", name(check.outcome)},

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <vector>
 
+#include "config/utf8.hpp"
+
 namespace odeum::config {
 namespace {
 
@@ -40,7 +42,10 @@ FoundPath find_path(const Node& written, const fs::path& configuration_folder, F
   const std::vector<fs::path> places = candidates(written, configuration_folder);
   std::error_code error;
   for (const fs::path& place : places) {
-    if (fs::exists(place, error)) return {place.string(), ""};
+    if (!fs::exists(place, error)) continue;
+    if (first_not_utf8(place.string()) == std::string::npos) return {place.string(), ""};
+    return {"", "the path " + place.string() +
+                    " is not UTF-8, as the run folder's config.yaml is: rename what is not"};
   }
   if (files == Files::may_be_missing) return {places.front().string(), ""};
   std::string looked;

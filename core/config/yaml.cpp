@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "config/mistakes.hpp"
+#include "config/utf8.hpp"
 
 namespace odeum::config {
 namespace {
@@ -152,33 +153,14 @@ class Builder final : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
-/// The bytes of the UTF-8 character that begins at `at`; 0: none does.
-std::size_t bytes_of_character(const std::string& text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(at);
-  const std::size_t count = first < 0x80                    ? 1
-                            : first >= 0xC2 && first < 0xE0 ? 2
-                            : first >= 0xE0 && first < 0xF0 ? 3
-                            : first >= 0xF0 && first < 0xF5 ? 4
-                                                            : 0;
-  if (at + count > text.size()) return 0;
-  for (std::size_t i = 1; i < count; ++i) {
-    if ((byte(at + i) & 0xC0U) != 0x80U) return 0;
-  }
-  return count;
-}
-
 // The parser would put another character in the place of each such byte.
 void refuse_other_encodings(const std::string& text, const std::string& file) {
-  for (std::size_t at = 0, count = 0; at < text.size(); at += count) {
-    count = bytes_of_character(text, at);
-    if (count != 0) continue;
-    const auto line =
-        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    const std::size_t begin = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
-    malformed({file, static_cast<int>(line) + 1, static_cast<int>(at - begin) + 1},
-              "this is not UTF-8: save the file in that encoding");
-  }
+  const std::size_t at = first_not_utf8(text);
+  if (at == std::string::npos) return;
+  const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+  const std::size_t begin = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
+  malformed({file, static_cast<int>(line) + 1, static_cast<int>(at - begin) + 1},
+            "this is not UTF-8: save the file in that encoding");
 }
 
 void refuse_tabs_and_binary(const std::string& text, const std::string& file) {

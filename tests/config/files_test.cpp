@@ -157,6 +157,14 @@ TEST(DataPath, OfAnIncludedFileIsLookedForBesideThatFile) {
             near);
 }
 
+TEST(DataPath, ThatIsNotUtf8IsRefused) {
+  const Folder folder;
+  folder.write("l\xE4nge/table.csv", "");
+  const auto file = folder.write("l\xE4nge/own.yaml", with_csv("table.csv"));
+  EXPECT_THAT(load_complaint(file), testing::HasSubstr("own.yaml:1:24 data.file — the path "));
+  EXPECT_THAT(load_complaint(file), testing::HasSubstr("is not UTF-8"));
+}
+
 TEST(DataPath, ThatIsMissingSaysWhereItLookedAndThatTheVariableIsUnset) {
   const Folder folder;
   const auto file = folder.write("c.yaml", with_csv("x.csv"));
