@@ -24,6 +24,14 @@ std::string number(double value, DType type) {
   return {text, end};
 }
 
+/// In quotes where a reader would take it for something else.
+std::string quoted(const std::string& name) {
+  if (name.find_first_of(",\"") == std::string::npos) return name;
+  std::string text = "\"";
+  for (const char c : name) text += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return text + "\"";
+}
+
 }  // namespace
 
 void require_writable(const std::string& option, const std::string& file) {
@@ -58,7 +66,7 @@ void write_table(const std::string& file, const std::vector<std::string>& names,
     return;
   }
   std::string text;
-  for (std::size_t c = 0; c < columns; ++c) text += (c == 0 ? "" : ",") + names[c];
+  for (std::size_t c = 0; c < columns; ++c) text += (c == 0 ? "" : ",") + quoted(names[c]);
   text += '\n';
   for (std::size_t i = 0; i < rows.size(); ++i) {
     text += number(rows[i], type);

@@ -289,5 +289,18 @@ TEST_F(Train, ColumnsOfTheUsersFileAreFoundByTheirNames) {
   EXPECT_THAT(missing.err, HasSubstr("no column 'b'"));
 }
 
+TEST_F(Train, SamplesOfColumnsWithCommasInTheirNamesReadBack) {
+  std::string text = "\"a, in \"\"x\"\"\",b\n";
+  for (int i = 0; i < 40; ++i) text += std::to_string(i % 7) + "," + std::to_string(i % 5) + "\n";
+  write(folder_ / "table.csv", text);
+  const std::vector<std::string> data{"--set", "data={use: csv, file: table.csv, batch: 16}",
+                                      "--no-report"};
+  ASSERT_EQ(train("run", data).status, 0);
+  ASSERT_EQ(run({"sample", "run", "-n", "3", "-o", "s.csv"}, folder_.path()).status, 0);
+  EXPECT_THAT(read(folder_ / "s.csv"), testing::StartsWith("\"a, in \"\"x\"\"\",b\n"));
+  const Result result = run({"eval", "run", "--data", "s.csv", "-o", "p.csv"}, folder_.path());
+  EXPECT_EQ(result.status, 0) << result.err;
+}
+
 }  // namespace
 }  // namespace odeum::testing_tool

@@ -221,6 +221,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCsv{"no_header", "1,2\n3,4\n", ":1:1", "must name the columns"},
         BadCsv{"unnamed", "a,,c\n1,2,3\n", ":1:3", "without a name"},
         BadCsv{"repeated", "a,b,a\n1,2,3\n", ":1:5", "second column named 'a'"},
+        BadCsv{"semicolons", "a;b\n1,5;2\n", ":1:1", "separated by commas"},
         BadCsv{"latin_1", "a,l\xE4nge\n1,2\n", ":1:3", "not UTF-8"},
         BadCsv{"text", "a,b\n1,2\n3,many\n", ":3:3", "column 'b' — 'many' is no number"},
         BadCsv{"half_number", "a,b\n1,2x\n", ":2:3", "'2x' is no number"},

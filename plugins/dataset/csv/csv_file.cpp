@@ -100,6 +100,11 @@ CsvFile::CsvFile(const std::string& path) : path_(path), text_(read_bytes(path))
     all_numbers = all_numbers && parse_number(field.text, value);
     names_.push_back(field.text);
   }
+  if (names_.size() == 1 && names_.front().find_first_of(";\t") != std::string::npos) {
+    throw wrong({path_, 1, 1},
+                "the line of names has no comma; columns are separated by commas, not by "
+                "semicolons or tabs, and numbers have a decimal point");
+  }
   if (all_numbers) {
     throw wrong({path_, 1, 1}, "the first line must name the columns, and here it holds numbers");
   }
