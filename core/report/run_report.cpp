@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/run_report.hpp"
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,12 +61,18 @@ std::string plots(const History& history) {
   return html;
 }
 
+/// Of a training that goes on, or was killed, no more than that.
+io::Json summary_of(const train::RunFolder& folder) {
+  if (!std::filesystem::exists(folder.summary())) return {{"status", "not at its end"}};
+  return io::parse_json(io::read_file(folder.summary()), folder.summary());
+}
+
 }  // namespace
 
 void write_report(const train::RunFolder& folder, const Config& root, plugin::Registry& registry) {
   Page page;
   page.title = folder.path().filename().string();
-  page.summary = io::parse_json(io::read_file(folder.summary()), folder.summary());
+  page.summary = summary_of(folder);
   page.configuration = io::read_file(folder.config());
   page.plots = plots(read_history(folder.metrics(), folder.timing()));
   for (const Figure& figure : figures(root, folder.final_checkpoint(), registry)) {

@@ -12,7 +12,8 @@ class Registry;
 
 namespace odeum::report {
 
-/// Writes report.html, and its pictures as pictures/<name>.png. ConfigErrors and RunErrors as from
+/// Writes report.html, and its pictures as pictures/<name>.png; also of a training that is still
+/// under way or was killed, by its last checkpoint. ConfigErrors and RunErrors as from
 /// reading the folder's files and from the model that it holds.
 void write_report(const train::RunFolder& folder, const Config& root, plugin::Registry& registry);
 

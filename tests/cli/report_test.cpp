@@ -59,6 +59,15 @@ TEST_F(Report, IsWrittenAnewFromTheRunFolderAlone) {
   EXPECT_EQ(page(), first);
 }
 
+TEST_F(Report, IsWrittenOfATrainingThatHasNotEnded) {
+  ASSERT_EQ(train({"--no-report"}).status, 0);
+  fs::remove(folder_ / "run" / "summary.json");  // which is written last
+  const Result result = run({"report", "run"}, folder_.path());
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_THAT(page(), HasSubstr("not at its end"));
+  EXPECT_THAT(page(), HasSubstr("Density of the model"));
+}
+
 TEST_F(Report, NamesTheBrokenLineOfALog) {
   ASSERT_EQ(train({"--no-report"}).status, 0);
   write(folder_ / "run" / "metrics.jsonl", "{\"step\": 10, \"loss\": 1}\n{\"step\": \n");
