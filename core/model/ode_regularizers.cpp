@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an ode block makes of its regularizers when it is assembled: the forms of their costs, and
 // what is refused.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <stdexcept>
@@ -19,12 +20,25 @@ std::string shown(double value) {
   return text;
 }
 
+/// `wanted`, with a number from 2 on where that is taken: each cost has a place of its own in logs.
+template <typename Costs>
+std::string free_name(const std::string& wanted, const Costs& taken) {
+  std::string name = wanted;
+  const auto is_taken = [&](const auto& cost) { return cost.cost.name == name; };
+  for (int i = 2; std::any_of(taken.begin(), taken.end(), is_taken); ++i) {
+    name = wanted + std::to_string(i);
+  }
+  return name;
+}
+
 }  // namespace
 
 void OdeBlock::read_regularizers(const plugin::Registry& registry) {
   for (const Config& component : config_.components("regularizers")) {
     WeightedCost cost;
-    cost.cost.name = name_ + "." + (component.name().empty() ? component.use() : component.name());
+    cost.cost.name =
+        free_name(name_ + "." + (component.name().empty() ? component.use() : component.name()),
+                  regularizers_);
     cost.cost.regularizer = registry.create<Regularizer>(component);
     cost.weight = component.schedule("weight");
     try {

@@ -43,15 +43,22 @@ int column_of_role(const Config& root, const RoleNames& names, const std::string
   if (role == names.roles.front() && !of_another) return position(names.columns, names.main_column);
   if (among(names.columns, role)) return position(names.columns, role);
   root.fail("bind", "the objective's role '" + role + "' is bound to no column; the data have " +
-                        listed(names.columns) + ": bind: {" + role + ": COLUMN}");
+                        listed(names.columns) + ": bind: [" + role + ":COLUMN]");
 }
 
 void require_known_roles(const Config& root, const RoleNames& names) {
+  std::vector<std::string> bound;
   for (const std::string& entry : root.texts("bind")) {
-    const std::string role = entry.substr(0, entry.find(':'));
+    const std::size_t colon = entry.find(':');
+    const std::string role = entry.substr(0, colon);
     if (!among(names.roles, role)) {
       root.fail("bind", "the objective has no role '" + role + "'; it has " + listed(names.roles));
     }
+    if (colon == std::string::npos || colon + 1 == entry.size()) {
+      root.fail("bind", "'" + entry + "' names no column: bind: [" + role + ":COLUMN]");
+    }
+    if (among(bound, role)) root.fail("bind", "the role '" + role + "' is bound twice");
+    bound.push_back(role);
   }
 }
 

@@ -88,6 +88,17 @@ TEST_F(Train, LogsEveryStepOnceInMeansOverTheLines) {
   EXPECT_THAT(validations, testing::ElementsAre(8, 16, 20));
 }
 
+TEST_F(Train, LogsTwoCostsOfOneRegularizerApart) {
+  ASSERT_EQ(train("run", {"--no-report", "--set",
+                          "flow.regularizers=[{use: taynode, order: 2, weight: 1}, "
+                          "{use: taynode, order: 3, weight: 1}]"})
+                .status,
+            0);
+  const io::Json costs = lines_of(folder_ / "run" / "metrics.jsonl").back()["costs"];
+  ASSERT_EQ(costs.size(), 2U) << costs;
+  EXPECT_NE(costs["flow.taynode"], costs["flow.taynode2"]);
+}
+
 TEST_F(Train, OneAndTwoThreadsGiveTheSameBits) {
   ASSERT_EQ(train("one", {"--set", "device.threads=1"}).status, 0);
   ASSERT_EQ(train("two", {"--set", "device.threads=2"}).status, 0);

@@ -94,6 +94,8 @@ TEST(Refusal, OfAnUnknownRoleOrColumn) {
   EXPECT_THAT(refusal(kFlow, {"bind=[y:points]"}), AllOf(HasSubstr("bind"), HasSubstr("role 'y'")));
   EXPECT_THAT(refusal(kFlow, {"bind=[x:pixels]"}),
               AllOf(HasSubstr("bind"), HasSubstr("column 'pixels'")));
+  EXPECT_THAT(refusal(kFlow, {"bind=[x:points, x:points]"}), HasSubstr("bound twice"));
+  EXPECT_THAT(refusal(kFlow, {"bind=['x:']"}), HasSubstr("names no column"));
   EXPECT_EQ(refusal(kFlow, {"bind=[x:points]"}), "");
 }
 
