@@ -82,11 +82,24 @@ std::string non_finite(const SolveReport& report) {
          "clipping or a bounded activation helps, or on_failure: skip_sample.";
 }
 
+// The tolerance keeps errors between this and one.
+constexpr double kOfTheTolerance = 1e-3;
+
 std::string max_steps(const SolveReport& report) {
   std::string facts =
       "The solve stopped after max_steps = " + std::to_string(report.accepted + report.rejected) +
-      " attempted steps " + where(report) + " (" + counts(report) + ")." + largest_error(report) +
-      because(report);
+      " attempted steps " + where(report) + " (" + counts(report) + ")." + largest_error(report);
+  if (report.cause == Cause::accuracy && report.error_ratio < kOfTheTolerance) {
+    return facts +
+           " It is not the tolerance that sets the steps: raise max_step, let fewer steps end at "
+           "given times, or raise max_steps.";
+  }
+  facts += because(report);
+  if (report.cause == Cause::unknown && report.member.empty()) {
+    return facts +
+           " Raise max_steps; where steps are given, give longer or fewer ones, else loosen rtol "
+           "and atol.";
+  }
   if (report.cause == Cause::accuracy) return facts + " Loosen rtol and atol or raise max_steps.";
   if (report.cause != Cause::unknown) return facts;
   return facts +

@@ -37,6 +37,24 @@ TEST(SolveStatus, MaxStepsSaysWhereAndWhatIsLargest) {
   EXPECT_THAT(s.report.message(), HasSubstr("Loosen rtol"));
 }
 
+TEST(SolveStatus, MaxStepsBlamesNoToleranceThatSetsNoStep) {
+  const Dynamics decay = dynamics_of(1, [](Tensor, Tensor z, auto) { return -z; });
+  Method short_steps = adaptive();
+  short_steps.options.max_steps = 10;
+  short_steps.options.max_step = 1e-6;
+  const Solution s = solve_problem(decay, short_steps, {1.0}, {0.0, 1.0});
+  EXPECT_EQ(s.report.status, Status::max_steps);
+  EXPECT_THAT(s.report.message(), HasSubstr("raise max_step,"));
+  EXPECT_THAT(s.report.message(), ::testing::Not(HasSubstr("rtol")));
+
+  Method given{"rk4", "constant", {}};
+  given.options.step = 1e-6;
+  given.options.max_steps = 10;
+  const Solution fixed = solve_problem(decay, given, {1.0}, {0.0, 1.0});
+  EXPECT_EQ(fixed.report.status, Status::max_steps);
+  EXPECT_THAT(fixed.report.message(), HasSubstr("longer or fewer"));
+}
+
 TEST(SolveStatus, ABlowUpEndsWithTooSmallASteps) {
   // z' = z^2 from 1 leaves every bound at t = 1.
   const Dynamics blow_up = dynamics_of(1, [](Tensor, Tensor z, auto) { return z * z; });
