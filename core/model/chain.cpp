@@ -105,7 +105,7 @@ void Chain::append_plugin(const Config& config, const std::string& name,
 }
 
 Chain::Passed Chain::pass(Recorder& recorder, Tensor x, Use use, std::size_t count) const {
-  Passed passed{{x, {}, {}}, {}};
+  Passed passed{{x, {}, {}, {}}, {}};
   Output& output = passed.output;
   for (std::size_t i = 0; i < count; ++i) {
     if (const auto* ode = std::get_if<OdeBlock>(&links_[i])) {
@@ -131,6 +131,8 @@ Chain::Passed Chain::pass(Recorder& recorder, Tensor x, Use use, std::size_t cou
     }
     output.value = mapped.value;
     output.log_determinant = added(output.log_determinant, mapped.log_determinant);
+    output.cost = added(output.cost, mapped.cost);
+    if (mapped.cost && output.first_with_cost == nullptr) output.first_with_cost = &link;
   }
   if (!output.log_determinant) output.log_determinant = full(x, Shape{kRows}, 0.0, DType::f64);
   return passed;
@@ -223,7 +225,8 @@ void Chain::require_log_determinant() const {
 Model::Result RecordedModel::forward(Tensor x) {
   Chain::Output output = chain_.forward(recorder_, x, use_);
   for (OdeBlock::Cost& cost : output.costs) costs_.push_back(std::move(cost));
-  return {output.value, output.log_determinant};
+  if (output.first_with_cost != nullptr) first_with_cost_ = output.first_with_cost;
+  return {output.value, output.log_determinant, output.cost};
 }
 
 }  // namespace odeum::model

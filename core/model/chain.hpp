@@ -39,6 +39,8 @@ class Chain {
     Tensor value;
     Tensor log_determinant;  ///< [rows] float64
     std::vector<OdeBlock::Cost> costs;
+    Tensor cost;  ///< of plugin blocks, [rows] float64; empty: none has one
+    const PluginBlock* first_with_cost = nullptr;
   };
   /// All blocks. Where halves have left at splits, the value is [rows, elements]: these in order,
   /// then what came to the end.
@@ -86,12 +88,15 @@ class RecordedModel final : public Model {
       : chain_(chain), recorder_(recorder), use_(use) {}
   Result forward(Tensor x) override;
   const std::vector<OdeBlock::Cost>& costs() const { return costs_; }
+  /// The first block that had a cost of its own (Block::Output::cost); nullptr: none had.
+  const PluginBlock* first_with_cost() const { return first_with_cost_; }
 
  private:
   const Chain& chain_;
   Recorder& recorder_;
   Use use_;
   std::vector<OdeBlock::Cost> costs_;
+  const PluginBlock* first_with_cost_ = nullptr;
 };
 
 }  // namespace odeum::model

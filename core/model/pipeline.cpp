@@ -36,6 +36,18 @@ Evaluations count(const SolveLog& log) {
   return total;
 }
 
+/// Without its cost nothing holds what a block draws near the prior.
+void require_cost_used(const Objective& objective, const RecordedModel& model) {
+  const PluginBlock* block = model.first_with_cost();
+  if (block == nullptr || objective.uses_cost()) return;
+  throw ConfigError(block->place,
+                    "block '" + block->name +
+                        "' draws its result and has a cost, the divergence of what it draws from "
+                        "and a prior, which this objective leaves out: its deviations would shrink "
+                        "to nothing. Choose an objective that takes it, such as latent_ode, or "
+                        "leave the block out");
+}
+
 }  // namespace
 
 SolveFailure::SolveFailure(const std::string& block, SolveReport report, OnFailure policy)
@@ -80,7 +92,9 @@ Objective::Losses Pipeline::Parts::record_losses(const Objective& of, Recorder& 
   }
   NamedScope scope = recorder.scope("objective", use);
   try {
-    return of.losses(scope, model, values);
+    Objective::Losses losses = of.losses(scope, model, values);
+    require_cost_used(of, model);
+    return losses;
   } catch (const std::invalid_argument& error) {
     root.component("objective").fail("", error.what());
   }
@@ -106,7 +120,10 @@ void Pipeline::Parts::compile_training() {
     outputs.push_back(mean_rows(cast(value, DType::f64)));
     names.push_back(name);
   }
-  for (const OdeBlock::Cost& cost : model.costs()) {
+  std::vector<OdeBlock::Cost> costs = model.costs();
+  for (const Objective::Losses::Weighted& term : losses.weighted)
+    costs.push_back({term.name, term.weight, cast(term.value, DType::f64)});
+  for (const OdeBlock::Cost& cost : costs) {
     const Tensor mean = cost.value.shape().has_rows() ? mean_rows(cost.value) : cost.value;
     outputs.front() =
         outputs.front() + recorder.scalar(static_cast<int>(training.weights.size())) * mean;

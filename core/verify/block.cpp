@@ -21,15 +21,18 @@ constexpr double kDeviation = 0.08;
 constexpr double kRounding = 1e-6;
 constexpr double kDeterminant = 1e-6;
 
-/// A sample's shape that the block takes: a vector, or where it refuses that, an image of as many
-/// elements.
+/// A sample's shape that the block takes: a vector, or where it refuses that, a series or an image
+/// of as many elements.
 Shape input_of(const Block& block) {
-  try {
-    block.output_shape({kFeatures});
-  } catch (const ConfigError&) {
-    return {1, 2, kFeatures / 2};
+  for (const Shape& shape : {Shape{kFeatures}, Shape{2, kFeatures / 2}}) {
+    try {
+      block.output_shape(shape);
+      return shape;
+    } catch (const ConfigError&) {
+      continue;
+    }
   }
-  return {kFeatures};
+  return {1, 2, kFeatures / 2};
 }
 
 Shape with_rows(const Shape& sample) {
@@ -117,7 +120,9 @@ void check_block(const Workbench& bench, Checks& checks) {
     const Block::Output output = block->forward(scope, x);
     const Tensor logs =
         output.log_determinant ? output.log_determinant : full(x, {kRows}, 0.0, DType::f64);
-    return recording.function({output.value, logs});
+    std::vector<Tensor> outputs{output.value, logs};
+    if (output.cost) outputs.push_back(output.cost);
+    return recording.function(outputs);
   };
   Shape result;
   checks.that("gives samples of the shape that it says", [&] {
@@ -128,6 +133,12 @@ void check_block(const Workbench& bench, Checks& checks) {
     require(found == said, "said " + said.text() + ", found " + found.text());
     const Shape logs = f.program[f.program.outputs[1]].shape;
     require(logs == Shape{kRows}, "the log-determinant is " + logs.text() + ", wanted is [rows]");
+    if (f.program.outputs.size() > 2) {
+      const Node& cost = f.program[f.program.outputs[2]];
+      require(cost.shape == Shape{kRows} && cost.dtype == DType::f64,
+              "the cost is " + std::string(name(cost.dtype)) + cost.shape.text() +
+                  ", wanted is float64 [rows]");
+    }
     return found.text();
   });
   check_tensor_code(bench, checks, forward);

@@ -13,12 +13,12 @@ namespace {
 constexpr std::int64_t kRowsTested = 4;
 constexpr std::int64_t kFeatures = 3;
 
-/// A model of one line: z = 1.3 x + 0.2, with its log-determinant.
+/// A model of one line: z = 1.3 x + 0.2, with its log-determinant and a cost.
 class Line final : public Model {
  public:
   Result forward(Tensor x) override {
     const Tensor logs = full(x, {kRows}, 0.78709279, DType::f64);  // 3 ln 1.3
-    return {1.3 * x + 0.2, logs};
+    return {1.3 * x + 0.2, logs, sum_features(square(cast(x, DType::f64)))};
   }
 };
 
@@ -56,6 +56,7 @@ void check_objective(const Workbench& bench, Checks& checks) {
     const Objective::Losses found = losses(*objective, recording);
     std::vector<Tensor> outputs{found.loss};
     for (const auto& [name, metric] : found.metrics) outputs.push_back(metric);
+    for (const auto& term : found.weighted) outputs.push_back(term.value);
     return recording.function(outputs);
   };
   checks.that("gives one loss and one of each metric a sample, in float64", [&] {

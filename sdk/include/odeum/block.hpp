@@ -28,6 +28,9 @@ class Block {
   struct Output {
     Tensor value;            ///< [rows, ...]
     Tensor log_determinant;  ///< [rows], float64 best: ln |det d value / d x|; empty: zero
+    /// What the value costs, [rows] float64 in nats: the divergence of the law that it was drawn
+    /// from and a prior. Empty: nothing. Objectives that take no costs are refused (objective.hpp).
+    Tensor cost = {};
   };
   /// From data towards the base. x is [rows, ...].
   virtual Output forward(Scope& scope, Tensor x) const = 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "odeum/config.hpp"
 #include "odeum/field.hpp"
 #include "odeum/plugin.hpp"
 #include "odeum/tensor.hpp"
@@ -20,6 +21,7 @@ class Model {
     Tensor value;            ///< [rows, ...] at the end of all blocks
     Tensor log_determinant;  ///< [rows] float64: of the whole map; of the ode blocks, the integral
                              ///< of the divergence
+    Tensor cost = {};  ///< [rows] float64 [nats]: of the blocks that have one; empty: none has
   };
   /// All blocks, forward: from data towards the base.
   virtual Result forward(Tensor x) = 0;
@@ -36,6 +38,10 @@ class Objective {
   /// Whether `losses` uses the model's log-determinant: then every ode block must provide one.
   virtual bool needs_log_determinant() const { return false; }
 
+  /// Whether `losses` uses the cost of the model's blocks: one that does not is refused with a
+  /// model that has one.
+  virtual bool uses_cost() const { return false; }
+
   /// Unit of the loss as it is reported and as regularizer weights are relative to: "nats", ...
   virtual std::string units() const = 0;
   /// What a per-sample value in the roles' natural unit is divided by to get the training loss's
@@ -48,6 +54,14 @@ class Objective {
     /// Per-sample quantities [rows] that evaluation averages and reports with standard errors,
     /// by name: {"nll", ...}. The first one is what validation minimises.
     std::vector<std::pair<std::string, Tensor>> metrics;
+    /// Further terms of the training loss, [rows] float64 in its unit, each times what its weight
+    /// is at the step: a penalty that is turned on slowly.
+    struct Weighted {
+      std::string name;  ///< in the log, beside the metrics
+      Schedule weight;
+      Tensor value;
+    };
+    std::vector<Weighted> weighted = {};
   };
   virtual Losses losses(Scope& scope, Model& model,
                         const std::map<std::string, Tensor>& roles) const = 0;
