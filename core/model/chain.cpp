@@ -198,7 +198,7 @@ std::string Chain::why_no_inverse() const {
   return "";
 }
 
-void Chain::require_log_determinant() const {
+void Chain::require_log_determinant(std::span<const Use> uses) const {
   for (std::size_t i = 0; i < links_.size(); ++i) {
     if (const PluginBlock* block = plugin(i)) {
       require_change_of_variables(*block, shapes_[i], shapes_[i + 1]);
@@ -211,7 +211,7 @@ void Chain::require_log_determinant() const {
                             "' hands on states at several times, each with a density of its own, "
                             "but the objective needs one log-determinant: leave `times` out");
     }
-    for (const Use use : {Use::training, Use::evaluation}) {
+    for (const Use use : uses) {
       if (ode->has_log_determinant(use)) continue;
       throw ConfigError(ode->place(),
                         "block '" + ode->name() + "' has divergence none" +

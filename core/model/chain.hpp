@@ -2,7 +2,9 @@
 // Chain: the blocks of a model in order, recorded forward (data towards base) or in reverse.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,6 +28,8 @@ struct PluginBlock {
 struct SplitBlock {
   std::string name;
 };
+
+inline constexpr std::array kBothUses{Use::training, Use::evaluation};
 
 class Chain {
  public:
@@ -52,9 +56,16 @@ class Chain {
   /// Which block has no inverse and why; empty when all have one.
   std::string why_no_inverse() const;
   /// A ConfigError at the first block that is no change of variables or has no log-density though
-  /// the objective needs one: a layer of a network, an ode block told so, in training or in
-  /// evaluation, a map into more dimensions.
-  void require_log_determinant() const;
+  /// the objective needs one: a layer of a network, an ode block told so in one of the uses, a map
+  /// into more dimensions.
+  void require_log_determinant(std::span<const Use> uses = kBothUses) const;
+  /// A ConfigError where a velocity cannot be matched: the model is not blocks without parameters
+  /// and one ode block behind them, or that block asks for what only a solve in training has.
+  void require_matching() const;
+  /// The one that the model ends with; nullptr: it does not.
+  const OdeBlock* last_solve() const {
+    return links_.empty() ? nullptr : std::get_if<OdeBlock>(&links_.back());
+  }
 
   std::size_t size() const { return links_.size(); }
   /// The plugin block at a position; nullptr for a block of the core.
@@ -87,6 +98,9 @@ class RecordedModel final : public Model {
   RecordedModel(const Chain& chain, Recorder& recorder, Use use)
       : chain_(chain), recorder_(recorder), use_(use) {}
   Result forward(Tensor x) override;
+  Tensor before_solve(Tensor x) override;
+  Tensor velocity(Tensor t, Tensor z) override;
+  std::array<double, 2> span() const override;
   const std::vector<OdeBlock::Cost>& costs() const { return costs_; }
   /// The first block that had a cost of its own (Block::Output::cost); nullptr: none had.
   const PluginBlock* first_with_cost() const { return first_with_cost_; }

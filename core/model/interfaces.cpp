@@ -38,6 +38,18 @@ Tensor VectorField::event_functions(Scope&, Tensor, Tensor) const {
   bug("VectorField::event_functions was called on a field without events");
 }
 
+Tensor Model::before_solve(Tensor) {
+  bug("Model::before_solve was called on a model without an equation to match");
+}
+
+Tensor Model::velocity(Tensor, Tensor) {
+  bug("Model::velocity was called on a model without an equation to match");
+}
+
+std::array<double, 2> Model::span() const {
+  bug("Model::span was called on a model without an equation to match");
+}
+
 Tensor Block::inverse(Scope&, Tensor) const {
   bug("Block::inverse was called on a block that has none: " + why_no_inverse());
 }

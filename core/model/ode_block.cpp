@@ -328,20 +328,25 @@ void OdeBlock::add_further_costs(Recorder& recorder, Tensor end, Tensor times,
       costs.push_back({cost.cost.name, cost.weight,
                        cast(cost.cost.regularizer->terminal_cost(point), DType::f64)});
     }
-    const std::string prefix = name_ + ".field.";
-    Tensor total;
-    for (const auto& [parameter_name, parameter] : recorder.named_parameters()) {
-      if (parameter_name.compare(0, prefix.size(), prefix) != 0) continue;
-      const Tensor term = cost.cost.regularizer->named_parameter_cost(
-          parameter_name.substr(prefix.size()), parameter);
-      if (!term) continue;
-      total = total ? total + cast(term, DType::f64) : cast(term, DType::f64);
-    }
-    if (total) costs.push_back({cost.cost.name, cost.weight, total});
-    if (!total && cost.about_names) {
-      throw ConfigError(cost.place, "costs nothing here: none of the parameters of the field of '" +
-                                        name_ + "' is one that it is about");
-    }
+    add_parameter_cost(recorder, cost, costs);
+  }
+}
+
+void OdeBlock::add_parameter_cost(Recorder& recorder, const WeightedCost& cost,
+                                  std::vector<Cost>& costs) const {
+  const std::string prefix = name_ + ".field.";
+  Tensor total;
+  for (const auto& [parameter_name, parameter] : recorder.named_parameters()) {
+    if (parameter_name.compare(0, prefix.size(), prefix) != 0) continue;
+    const Tensor term = cost.cost.regularizer->named_parameter_cost(
+        parameter_name.substr(prefix.size()), parameter);
+    if (!term) continue;
+    total = total ? total + cast(term, DType::f64) : cast(term, DType::f64);
+  }
+  if (total) costs.push_back({cost.cost.name, cost.weight, total});
+  if (!total && cost.about_names) {
+    throw ConfigError(cost.place, "costs nothing here: none of the parameters of the field of '" +
+                                      name_ + "' is one that it is about");
   }
 }
 

@@ -42,6 +42,12 @@ class OdeBlock {
   Output forward(Recorder& recorder, Tensor z, Use use) const;
   /// Records the solve from the span's end to its start, without density and costs.
   Tensor inverse(Recorder& recorder, Tensor z) const;
+  /// Records the field's rate at (t [rows], z), shaped as z: no solve. In training the costs are
+  /// those of parameters.
+  Output velocity(Recorder& recorder, Tensor t, Tensor z, Use use) const;
+  /// A ConfigError where the field cannot be matched to a given velocity, or where something was
+  /// asked for that only a solve in training would use.
+  void require_matching() const;
 
   /// Of the value.
   Shape output_shape() const;
@@ -50,6 +56,8 @@ class OdeBlock {
   const std::string& name() const { return name_; }
   bool has_log_determinant(Use use) const { return setting(use).divergence != Divergence::none; }
   Place place() const { return config_.place(); }
+  /// Of training and evaluation, unless it is learned or evaluation has another one.
+  const std::array<double, 2>& span() const { return training_.span; }
 
  private:
   /// One of the two settings: training's and evaluation's may name other solvers, ...
@@ -90,8 +98,17 @@ class OdeBlock {
   /// The node's arguments behind the state: times where given, probe, the field's items.
   std::vector<Tensor> arguments(Recorder& recorder, const OdeDynamics& dynamics,
                                 const Setting& setting, Tensor times) const;
+  struct WeightedCost {
+    NamedCost cost;
+    Schedule weight;
+    CostForms forms;
+    Place place;
+    bool about_names = false;  ///< its costs are those of parameters by their names, if any
+  };
   void add_further_costs(Recorder& recorder, Tensor end, Tensor times,
                          std::vector<Cost>& costs) const;
+  void add_parameter_cost(Recorder& recorder, const WeightedCost& cost,
+                          std::vector<Cost>& costs) const;
   /// The recorder's scope for the field, with the input "span": start and end of the solve in the
   /// state's type, [2].
   NamedScope field_scope(Recorder& recorder, Use use, Tensor times) const;
@@ -108,13 +125,6 @@ class OdeBlock {
   std::shared_ptr<SolveLog> log_;
   bool learn_span_ = false;
   std::shared_ptr<const GradientMethod> gradient_;
-  struct WeightedCost {
-    NamedCost cost;
-    Schedule weight;
-    CostForms forms;
-    Place place;
-    bool about_names = false;  ///< its costs are those of parameters by their names, if any
-  };
   std::vector<WeightedCost> regularizers_;
   double span_jitter_ = 0.0;  ///< Regularizer::span_jitter
   Setting training_;

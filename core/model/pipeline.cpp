@@ -72,9 +72,21 @@ Pipeline::Parts::Parts(const Config& config, const plugin::Registry& registry)
   chain = std::make_unique<Chain>(config.components("model"),
                                   column_shape(columns[static_cast<std::size_t>(main_column)]),
                                   precision, registry, device, log, warnings);
-  if (objective->needs_log_determinant()) chain->require_log_determinant();
+  require_what_is_needed();
   compile_training();
   compile_evaluation();
+}
+
+void Pipeline::Parts::require_what_is_needed() const {
+  const bool matches = objective->matches_velocity();
+  if (matches) chain->require_matching();
+  const bool evaluated = evaluation_objective->needs_log_determinant();
+  const std::array evaluation_alone{Use::evaluation};
+  if (objective->needs_log_determinant() && !matches) {
+    chain->require_log_determinant();
+  } else if (evaluated) {
+    chain->require_log_determinant(evaluation_alone);
+  }
 }
 
 void Pipeline::Parts::bind_roles() {

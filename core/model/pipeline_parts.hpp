@@ -51,6 +51,8 @@ struct Pipeline::Parts {
   std::vector<std::string> warnings;
 
   Parts(const Config& config, const plugin::Registry& registry);
+  /// A ConfigError where the chain lacks what the objective uses, or the other way round.
+  void require_what_is_needed() const;
   void bind_roles();
   Objective::Losses record_losses(const Objective& of, Recorder& recorder, Use use,
                                   RecordedModel& model);

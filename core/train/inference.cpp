@@ -49,7 +49,7 @@ std::string Inference::why_no_log_density() const {
   if (objective_->roles().size() > 1)
     return "its objective needs the role '" + objective_->roles()[1] + "' beside the model's input";
   try {
-    chain_->require_log_determinant();
+    chain_->require_log_determinant(std::array{model::Use::evaluation});
   } catch (const ConfigError& error) {
     return error.what();
   }

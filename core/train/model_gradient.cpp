@@ -8,6 +8,7 @@
 #include "model/batch_memory.hpp"
 #include "model/multiscale.hpp"
 #include "model/pipeline.hpp"
+#include "odeum/objective.hpp"
 #include "odeum/random.hpp"
 #include "plugin/registry.hpp"
 #include "train/batches.hpp"
@@ -148,6 +149,11 @@ std::optional<Halving> compare_halved(const Config& root, bool given_steps, cons
 
 GradientCheck check_training(const Config& root, const std::vector<Config>& methods, double allowed,
                              plugin::Registry& registry) {
+  const Config objective = root.component("objective");
+  if (registry.create<Objective>(objective)->matches_velocity()) {
+    objective.fail(
+        "", objective.use() + " trains without a solve: there is no gradient of one to check");
+  }
   double rtol = 0.0;
   bool given_steps = false;
   for (const Config& block : model::plain_blocks(root.components("model"))) {

@@ -195,8 +195,10 @@ Tensor FunctionRecording::input(const std::string& name, const Shape& shape, dou
 }
 
 model::NamedScope FunctionRecording::scope(Tensor like,
-                                           std::map<std::string, std::vector<double>> buffers) {
-  return {like, [this, buffers = std::move(buffers)](const model::Item& item) {
+                                           std::map<std::string, std::vector<double>> buffers,
+                                           Mode mode) {
+  return {like,
+          [this, buffers = std::move(buffers)](const model::Item& item) {
             if (const auto given = buffers.find(item.name); given != buffers.end()) {
               std::size_t next = 0;
               return place(item.name, item.shape, [&] { return given->second.at(next++); });
@@ -213,7 +215,8 @@ model::NamedScope FunctionRecording::scope(Tensor like,
               if (start.rule == Initializer::Rule::constant) return start.value;
               return start.value * (2.0 * random.uniform() - 1.0);
             });
-          }};
+          },
+          mode};
 }
 
 Function FunctionRecording::function(const std::vector<Tensor>& outputs) const {

@@ -33,7 +33,8 @@ class FunctionRecording {
   Tensor input(const std::string& name, const Shape& shape, double deviation = 1.0);
   /// Parameters and buffers start as declared, but for the buffers given here; inputs and noise are
   /// normal.
-  model::NamedScope scope(Tensor like, std::map<std::string, std::vector<double>> buffers = {});
+  model::NamedScope scope(Tensor like, std::map<std::string, std::vector<double>> buffers = {},
+                          Mode mode = Mode::evaluation);
   Function function(const std::vector<Tensor>& outputs) const;
 
  private:

@@ -2,6 +2,8 @@
 // Objective: what is minimised in training and reported in evaluation, against the model.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -25,6 +27,16 @@ class Model {
   };
   /// All blocks, forward: from data towards the base.
   virtual Result forward(Tensor x) = 0;
+
+  // The equation itself, of the model's one ode block, for objectives that match its rate
+  // (Objective::matches_velocity) and so need no solve.
+
+  /// What the blocks in front of the ode block make of the data x: the state at the span's start.
+  virtual Tensor before_solve(Tensor x);
+  /// The block's rate f(t, z), shaped as z, [rows, ...]. `t` is [rows]: each row has its own time.
+  virtual Tensor velocity(Tensor t, Tensor z);
+  /// Times at which the block's solve starts, at the data, and ends, at the base.
+  virtual std::array<double, 2> span() const;
 };
 
 class Objective {
@@ -37,6 +49,11 @@ class Objective {
 
   /// Whether `losses` uses the model's log-determinant: then every ode block must provide one.
   virtual bool needs_log_determinant() const { return false; }
+  /// Whether training compares the ode block's rate with a given one, by Model::velocity, and never
+  /// solves; evaluation may do both. The model is then blocks without parameters and, as the last
+  /// one, an ode block; what only a solve in training would use (a gradient method, regularizers of
+  /// the path, a learned span) is refused, and a log-determinant is needed in evaluation alone.
+  virtual bool matches_velocity() const { return false; }
 
   /// Whether `losses` uses the cost of the model's blocks: one that does not is refused with a
   /// model that has one.
