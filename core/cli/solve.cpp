@@ -33,7 +33,11 @@ std::vector<std::string> column_names(const train::Problem& problem) {
 }
 
 void print_table(const train::Solution& solution, const std::vector<std::string>& names) {
-  for (const std::string& name : names) std::printf("%16s", name.c_str());
+  const char* space = "";
+  for (const std::string& name : names) {
+    std::printf("%s%16s", space, name.c_str());
+    space = " ";
+  }
   std::printf("\n");
   const std::size_t rows = solution.t.size();
   for (std::size_t i = 0; i < rows; ++i) {
@@ -42,7 +46,7 @@ void print_table(const train::Solution& solution, const std::vector<std::string>
       std::printf("%16s\n", "...");
     }
     std::printf("%16.9g", solution.t[i]);
-    for (const double value : solution.y[i]) std::printf("%16.9g", value);
+    for (const double value : solution.y[i]) std::printf(" %16.9g", value);
     std::printf("\n");
   }
 }
@@ -83,7 +87,7 @@ int run(const Values& values) {
   const SolveReport& report = solution.report;
 
   const std::vector<std::string> names = column_names(problem);
-  if (!out.empty()) {
+  if (!out.empty() && !solution.t.empty()) {
     std::vector<double> rows;
     for (std::size_t i = 0; i < solution.t.size(); ++i) {
       rows.push_back(solution.t[i]);

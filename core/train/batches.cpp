@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <numeric>
 
 #include "odeum/random.hpp"
@@ -69,6 +70,19 @@ model::Batch without_rows(const model::Batch& batch, const std::vector<std::int6
   }
   kept.rows = static_cast<std::int64_t>(kept.samples.size());
   return kept;
+}
+
+std::string ranges(const model::Batch& batch, const std::vector<Column>& columns) {
+  std::string text;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const std::vector<double>& values = batch.columns[c];
+    if (values.empty()) continue;
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    char range[96];
+    std::snprintf(range, sizeof range, " from %.6g to %.6g", *least, *most);
+    text += (text.empty() ? "" : ", ") + columns[c].name + range;
+  }
+  return text;
 }
 
 TrainingBatches::TrainingBatches(const Dataset& dataset, std::uint64_t seed, std::int64_t rows,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "model/pipeline.hpp"
@@ -23,6 +24,9 @@ std::uint64_t split_key(std::uint64_t seed, Split split, std::int64_t round);
 /// Rows of a batch by index, without those in `left_out` (positions in the batch, ascending).
 model::Batch without_rows(const model::Batch& batch, const std::vector<std::int64_t>& left_out,
                           const std::vector<Column>& columns);
+
+/// "x from -1.5 to 3, label from 0 to 4": of each column that was read.
+std::string ranges(const model::Batch& batch, const std::vector<Column>& columns);
 
 /// Training batches. Endless data: step s takes samples s*rows ... s*rows + rows - 1. Data with an
 /// end: every epoch is a permutation of all rows, drawn from seed and epoch; the last batch of an

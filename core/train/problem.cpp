@@ -20,7 +20,12 @@ namespace {
 
 std::vector<double> wanted_times(const Config& times) {
   if (times.has("at")) {
-    if (times.has("to")) times.fail("at", "`at` and `to` are both given; one of them is wanted");
+    for (const char* key : {"from", "to", "count"}) {
+      if (times.has(key) && times.given(key)) {
+        times.fail("at",
+                   std::string("`at` and `") + key + "` are both given; one of them is wanted");
+      }
+    }
     std::vector<double> at = times.numbers("at");
     const bool forwards = at[1] >= at[0];
     for (std::size_t i = 1; i < at.size(); ++i) {

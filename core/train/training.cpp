@@ -270,13 +270,16 @@ class Training {
     }
   }
 
-  [[noreturn]] void not_finite(const std::string& what, double value, double lr) const {
+  [[noreturn]] void not_finite(const std::string& what, double value, double lr) {
     const auto steps = folder_->checkpoints();
-    throw RunError("the " + what + " of step " + std::to_string(progress_.step + 1) + " is " +
-                   shown(value) + " (learning rate " + shown(lr) +
-                   "). The last checkpoint is of step " +
-                   std::to_string(steps.empty() ? 0 : steps.back()) +
-                   ". Try a smaller optimizer.lr, an optimizer.gradient_clip, or a smaller rtol");
+    const std::string rows = ranges(batches_.at(progress_.step), pipeline_.dataset().columns());
+    throw RunError(
+        "the " + what + " of step " + std::to_string(progress_.step + 1) + " is " + shown(value) +
+        " (learning rate " + shown(lr) + "). The last checkpoint is of step " +
+        std::to_string(steps.empty() ? 0 : steps.back()) + ". The rows of the step have " + rows +
+        "; odeum describe objective/" + root_.component("objective").use() +
+        " says what it takes. If they are as they should be, try a smaller "
+        "optimizer.lr, an optimizer.gradient_clip, or a smaller rtol");
   }
 
   void account(const model::StepResult& result, double norm) {

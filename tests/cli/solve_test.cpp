@@ -90,6 +90,32 @@ TEST_F(SolveCommand, RefusesEventsThatAreNotThere) {
               HasSubstr("has no event functions"));
 }
 
+TEST_F(SolveCommand, RefusesTwoWaysToSayTheTimes) {
+  for (const char* other : {"from: 0", "to: 1", "count: 5"}) {
+    const Result result = solve(kDecay + "  times: {at: [0, 1], " + std::string(other) + "}\n");
+    EXPECT_EQ(result.status, 2) << other;
+    EXPECT_THAT(result.err, HasSubstr("are both given"));
+  }
+}
+
+TEST_F(SolveCommand, LeavesAnEarlierFileAloneWhereItHasNothingToWrite) {
+  write(folder_ / "out.csv", "earlier\n");
+  const std::string failing = kDecay + "  times: {to: 9}\n  solver: {use: dopri5, max_steps: 1";
+  EXPECT_EQ(solve(failing + "}\n", {"-o", "out.csv"}).status, 1);
+  EXPECT_EQ(read(folder_ / "out.csv"), "earlier\n");
+  EXPECT_EQ(solve(failing + ", on_failure: partial}\n", {"-o", "out.csv"}).status, 1);
+  EXPECT_EQ(read(folder_ / "out.csv"), "t,y0\n0,3\n");
+}
+
+TEST_F(SolveCommand, NumbersOfAnyLengthStandApart) {
+  const Result result = solve(
+      "  field: {use: linear, matrix: [-1, 0, 0, -1]}\n"
+      "  initial: [-1.23456789e-200, -1.23456789e-201]\n"
+      "  times: {to: 0.1}\n",
+      {});
+  EXPECT_THAT(result.out, HasSubstr("-1.23456789e-200 -1.23456789e-201"));
+}
+
 TEST_F(SolveCommand, SavesEveryNthStep) {
   const std::string solver = "  solver: {use: rk4, step: 0.125}\n";
   const io::Json every = json(solve(kDecay + solver + "  times: {to: 1, save: steps}\n"));

@@ -328,6 +328,19 @@ TEST_F(BadConfiguration, ALossThatIsNotFiniteEndsTheRunWithTheLastCheckpointInta
   EXPECT_EQ(run({"eval", "runs/bad"}, folder_.path()).status, 0);
 }
 
+TEST_F(BadConfiguration, ALabelThatIsNoClassIsSeenInTheMessage) {
+  std::string rows = "a,kind\n";
+  for (int i = 0; i < 40; ++i) rows += std::to_string(i) + "," + std::to_string(1 + i % 3) + "\n";
+  write(folder_ / "rows.csv", rows);
+  const Result result = train(
+      "data: {use: csv, file: rows.csv, batch: 40, groups: [{as: x, columns: [a]}, "
+      "{as: label, columns: [kind]}]}\n"
+      "model: [{use: dense, features: 3}]\nobjective: classification\ntrain: {steps: 2}\n");
+  EXPECT_EQ(result.status, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("label from 1 to 3"));
+  EXPECT_THAT(result.err, HasSubstr("odeum describe objective/classification"));
+}
+
 struct BadCommand {
   const char* name;
   std::vector<std::string> words;
