@@ -18,15 +18,17 @@ class StochasticEquation final : public VectorField, public WienerIncrements {
         "solve's span of length T, drawn once a solve and the same in its gradient. With the "
         "solver euler it is the method of Euler and Maruyama (Ito; strong order 1/2, 1 where g "
         "does not depend on x); with heun, midpoint, ralston and other explicit Runge-Kutta "
-        "methods of order 2 and more their stochastic namesakes (Stratonovich, strong order 1). "
-        "The solver's step is T / N. Gradients are those of the steps, by backprop. The field "
-        "wong_zakai is the same equation for adaptive solvers, of a smoothed noise");
+        "methods of order 2 and more their stochastic namesakes (Stratonovich; strong order 1 "
+        "where each factor in g depends on its own component of x alone, so that the noise "
+        "commutes, else 1/2). The solver's step is T / N. Gradients are those of the steps, by "
+        "backprop. The field wong_zakai is the same equation for adaptive solvers, of a smoothed "
+        "noise");
     s.cite(
         "Kloeden, Platen, Numerical Solution of Stochastic Differential Equations, Springer 1992, "
-        "10.2 and 10.3");
+        "10.2");
     s.cite(
         "Ruemelin, Numerical treatment of stochastic differential equations, SIAM J. Numer. Anal. "
-        "19, 1982, theorem 2");
+        "19, 1982");
     DriftDiffusion::declare_fields(s);
     s.text(
          "calculus",

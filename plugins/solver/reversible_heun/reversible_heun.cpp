@@ -26,7 +26,7 @@ class ReversibleHeun final : public Solver, public StochasticScheme {
         .flag("stochastic", false,
               "for the field sde: the rate at the companion state is evaluated anew at the "
               "beginning of each step, with that step's increment; two evaluations a step. "
-              "Stratonovich, strong order 1 for the field's diagonal noise")
+              "Stratonovich's equation, as heun")
         .cite(
             "P. Kidger, J. Foster, X. Li, T. Lyons, Efficient and accurate gradients for neural "
             "SDEs, NeurIPS 2021, algorithms 1 and 2; the error estimate is diffrax's");
