@@ -10,6 +10,7 @@
 #include "odeum/controller.hpp"
 #include "odeum/tensor.hpp"
 #include "plugin/registry.hpp"
+#include "solve/increments.hpp"
 #include "solve/options.hpp"
 #include "solve/piecewise.hpp"
 #include "solve/setting.hpp"
@@ -96,11 +97,26 @@ void OdeBlock::check_density(const Dynamics& dynamics, Use use) const {
                      "objective that needs no density");
 }
 
+void OdeBlock::check_parameters(const OdeDynamics& trained, const OdeDynamics& evaluated) const {
+  for (const Item& item : evaluated.items) {
+    if (item.kind != Item::Kind::parameter) continue;
+    const auto same = [&](const Item& other) {
+      return other.kind == item.kind && other.name == item.name && other.shape == item.shape;
+    };
+    if (std::any_of(trained.items.begin(), trained.items.end(), same)) continue;
+    config_.component("field").for_evaluation().fail(
+        "", "has the parameter '" + item.name + "' of shape " + item.shape.text() +
+                " in evaluation, which training does not learn: the parts that learn must be the "
+                "same in both");
+  }
+}
+
 void OdeBlock::check_solvers() const {
   const OdeDynamics plain =
       dynamics({training_.field, Divergence::none, {}, {}, false, Use::training});
   const OdeDynamics evaluated =
       dynamics({evaluation_.field, Divergence::none, {}, {}, false, Use::evaluation});
+  check_parameters(plain, evaluated);
   check_density(plain.dynamics, Use::training);
   check_density(evaluated.dynamics, Use::evaluation);
   const Config solver = config_.component("solver");
@@ -161,9 +177,29 @@ OdeBlock::Setting OdeBlock::make_setting(Use use, const plugin::Registry& regist
   }
   warn_of_kinks(solver, setting, warnings);
   setting.divergence = divergence_named(divergence.text("estimator"));
+  if (const auto* path = dynamic_cast<const WienerIncrements*>(setting.field.get())) {
+    take_increments(solver, divergence, *path, setting);
+  }
   setting.probe =
       divergence.text("probe") == "rademacher" ? Distribution::rademacher : Distribution::normal;
   return setting;
+}
+
+void OdeBlock::take_increments(const Config& solver, const Config& divergence,
+                               const WienerIncrements& path, Setting& setting) const {
+  solve::check_increments(solver, *setting.solver, setting.options, path, precision_,
+                          solve_grid(setting.times, setting.span));
+  if (learn_span_ && setting.options.steps == 0) {
+    solver.fail("step", "the span is learned, and the increments with it: give steps: " +
+                            std::to_string(path.increments()));
+  }
+  if (path.calculus() == Calculus::ito && setting.divergence != Divergence::none) {
+    divergence.fail("estimator",
+                    "the log-density along Ito's equation is not the integral of the divergence of "
+                    "its rates, but has a second-order term: write the equation as Stratonovich's, "
+                    "or estimator: none");
+  }
+  setting.solver = solve::within_pieces(setting.solver);
 }
 
 void OdeBlock::warn_of_kinks(const Config& solver, const Setting& setting,

@@ -13,6 +13,7 @@
 #include "model/recorder.hpp"
 #include "odeum/config.hpp"
 #include "odeum/gradient.hpp"
+#include "odeum/increments.hpp"
 
 namespace odeum::model {
 
@@ -74,12 +75,18 @@ class OdeBlock {
   };
   Setting make_setting(Use use, const plugin::Registry& registry,
                        std::vector<std::string>& warnings) const;
+  /// Of a field that is driven by an increment a step: checks that the steps are, and has the
+  /// solver keep to them.
+  void take_increments(const Config& solver, const Config& divergence, const WienerIncrements& path,
+                       Setting& setting) const;
   /// A line where the tolerance is tight for a field whose derivative by time jumps.
   static void warn_of_kinks(const Config& solver, const Setting& setting,
                             std::vector<std::string>& warnings);
   const Setting& setting(Use use) const { return use == Use::training ? training_ : evaluation_; }
   /// Refuses a log-density of rates that mix samples.
   void check_density(const Dynamics& dynamics, Use use) const;
+  /// Refuses an evaluation with parameters that training does not learn.
+  void check_parameters(const OdeDynamics& trained, const OdeDynamics& evaluated) const;
   /// Refuses times that differ in number between training and evaluation, or that move.
   void check_times() const;
   /// Refuses solvers that cannot do with the field in training or in evaluation.

@@ -74,6 +74,12 @@ void OdeBlock::read_span_jitter(const Config& component, const Regularizer& regu
   if (has_times()) {
     refuse("", "draws the end of the span, and `times` say where it is: leave one of them out");
   }
+  if (training_.options.steps == 0 &&
+      dynamic_cast<const WienerIncrements*>(training_.field.get()) != nullptr) {
+    refuse("",
+           "draws the end of the span, and the field's increments are so many a span: give the "
+           "solver steps instead of step");
+  }
   const double length = std::abs(training_.span[1] - training_.span[0]);
   if (!(jitter < length)) {
     refuse("b", "an end drawn from end +- " + shown(jitter) + " may lie at or before the start " +

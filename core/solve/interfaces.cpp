@@ -4,6 +4,7 @@
 #include "odeum/controller.hpp"
 #include "odeum/error.hpp"
 #include "odeum/gradient.hpp"
+#include "odeum/increments.hpp"
 #include "odeum/solve.hpp"
 #include "odeum/solver.hpp"
 
@@ -16,6 +17,8 @@ Integrator::~Integrator() = default;
 SolveSetting::~SolveSetting() = default;
 DifferentiableSolve::~DifferentiableSolve() = default;
 GradientMethod::~GradientMethod() = default;
+WienerIncrements::~WienerIncrements() = default;
+StochasticScheme::~StochasticScheme() = default;
 
 Tensor matched(Tensor scalar, Tensor y) {
   const Tensor value = cast(scalar, y.dtype());

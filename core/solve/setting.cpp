@@ -2,6 +2,7 @@
 #include "solve/setting.hpp"
 
 #include "program/staging_device.hpp"
+#include "solve/increments.hpp"
 #include "solve/integrator.hpp"
 #include "solve/rates.hpp"
 #include "solve/sample_loop.hpp"
@@ -84,6 +85,9 @@ void check_gradient(const Config& config, const GradientMethod& gradient, const 
     config.fail("", config.use() + " has no derivative of '" + member.name +
                         "', a cost of the solver's steps: the equations that it integrates know "
                         "nothing of steps. Use backprop, which differentiates the steps taken");
+  }
+  if (const std::string why = increments_refusal(gradient, solver); !why.empty()) {
+    config.fail("", config.use() + " " + why);
   }
   const std::string reason = gradient.refusal(solver, smooth, dynamics);
   if (!reason.empty()) config.fail("", config.use() + " " + reason);

@@ -9,6 +9,7 @@
 #include "model/declarations.hpp"
 #include "odeum/random.hpp"
 #include "plugin/registry.hpp"
+#include "solve/increments.hpp"
 #include "solve/options.hpp"
 #include "solve/setting.hpp"
 #include "solve/slow_solve.hpp"
@@ -118,6 +119,13 @@ Problem::Problem(const Config& root, const plugin::Registry& registry)
                             std::to_string(features) + " components");
   }
   solve::check_stops(solver, times_.front(), times_.back());
+  if (const auto* path = dynamic_cast<const WienerIncrements*>(field_.get())) {
+    const std::array ends{times_.front(), times_.back()};
+    const bool exact = save_ == SaveTimes::exact;
+    solve::check_increments(solver, *solver_, options_, *path, precision_,
+                            exact ? std::span<const double>(times_) : ends);
+    solver_ = solve::within_pieces(solver_);
+  }
   model::OdeTerms terms;
   terms.field = field_;
   terms.events = names_event_functions(problem) && !field_->events().empty();

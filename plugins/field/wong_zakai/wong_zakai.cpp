@@ -1,45 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <numbers>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "odeum/nested.hpp"
-#include "odeum/plugin.hpp"
-#include "odeum/transforms.hpp"
+#include "../drift_diffusion.hpp"
 
 namespace odeum::fields {
 namespace {
-
-/// Drift and diffusion at one point, shaped as the state.
-struct Rates {
-  Tensor drift;
-  Tensor diffusion;
-};
-
-/// Of a part that is recorded for one path and computed for all of them.
-class PathScope final : public PartScope {
- public:
-  using PartScope::PartScope;
-  void observe(const std::string& buffer, Tensor /*weight*/, Tensor /*value*/) override {
-    throw std::invalid_argument("'" + buffer +
-                                "' holds statistics of the batch, which `paths: true` would take "
-                                "over one path of each sample: choose a field without such");
-  }
-};
-
-/// The first path, to be replaced by all.
-Tensor one_path(Tensor paths) {
-  std::vector<std::int64_t> extents = paths.shape().extents();
-  extents.erase(extents.begin() + 1);
-  return placeholder(reshape(slice(paths, 1, 0, 1), Shape(std::move(extents))));
-}
 
 class WongZakai final : public VectorField {
  public:
@@ -57,73 +27,28 @@ class WongZakai final : public VectorField {
     s.cite(
         "Wong, Zakai, On the convergence of ordinary integrals to stochastic integrals, Annals of "
         "Mathematical Statistics 36, 1965");
-    s.component("drift", "field", "mlp", "f");
-    s.component("diffusion", "field", "mlp", "g, a factor for each component of the noise");
+    DriftDiffusion::declare_fields(s);
     s.integer("terms", 25,
               "K: the shortest wave that is left has a length of 4 T / (2 K - 1), which steps have "
               "to follow; of the variance of W the share of about 1/(pi^2 K) is left out at the "
               "end of the span")
         .at_least(1)
         .at_most(10000);
-    s.flag("paths", false,
-           "whether samples are [paths, ...], with drift and diffusion for each path alone and a "
-           "noise of its own: several solutions from one initial state (block copies)");
-    return s;
+    return DriftDiffusion::declare_paths(s);
   }
 
-  explicit WongZakai(const Config& config)
-      : drift_(make_field(config.component("drift"))),
-        diffusion_(make_field(config.component("diffusion"))),
-        terms_(config.integer("terms")),
-        paths_(config.flag("paths")) {
-    const std::int64_t f = drift_->features();
-    const std::int64_t g = diffusion_->features();
-    if (f >= 0 && g >= 0 && f != g) {
-      config.fail("diffusion", "has " + std::to_string(g) + " components, the drift has " +
-                                   std::to_string(f) + ": each needs its factor");
-    }
-  }
+  explicit WongZakai(const Config& config) : equation_(config), terms_(config.integer("terms")) {}
 
   Tensor operator()(Scope& scope, Tensor t, Tensor z) const override {
-    const Rates rates = paths_ ? rates_of_paths(scope, t, z) : rates_at<PartScope>(scope, t, z);
+    const DriftDiffusion::Rates rates = equation_(scope, t, z);
     return rates.drift + rates.diffusion * noise_rate(scope, t, z);
   }
 
-  std::int64_t features() const override {
-    return std::max(drift_->features(), diffusion_->features());
-  }
-  std::vector<std::string> components() const override { return drift_->components(); }
-  std::vector<double> kinks() const override {
-    std::vector<double> all = drift_->kinks();
-    for (const double kink : diffusion_->kinks()) all.push_back(kink);
-    std::sort(all.begin(), all.end());
-    all.erase(std::unique(all.begin(), all.end()), all.end());
-    return all;
-  }
+  std::int64_t features() const override { return equation_.features(); }
+  std::vector<std::string> components() const override { return equation_.components(); }
+  std::vector<double> kinks() const override { return equation_.kinks(); }
 
  private:
-  template <class Part>
-  Rates rates_at(Scope& scope, Tensor t, Tensor z) const {
-    Part drift(scope, "drift");
-    Part diffusion(scope, "diffusion");
-    const Tensor f = (*drift_)(drift, t, z);
-    return {f, (*diffusion_)(diffusion, t, z)};
-  }
-
-  Rates rates_of_paths(Scope& scope, Tensor t, Tensor z) const {
-    if (z.rank() < 3) {
-      throw std::invalid_argument(
-          "with `paths: true` samples are [paths, ...], these are a row of features: put the block "
-          "copies in front of the solve");
-    }
-    const std::array one{one_path(z)};
-    const Rates single = rates_at<PathScope>(scope, t, one.front());
-    const std::array outputs{single.drift, single.diffusion};
-    const std::array mapped{z};
-    const std::vector<Tensor> all = vmap(outputs, one, mapped);
-    return {all[0], all[1]};
-  }
-
   /// dW_K/dt = sqrt(2/T) sum_k xi_k cos((k - 1/2) pi s), s = (t - t0)/T, shaped as the state.
   Tensor noise_rate(Scope& scope, Tensor t, Tensor z) const {
     // The recording's nodes move as it grows, and z's shape with them.
@@ -146,10 +71,8 @@ class WongZakai final : public VectorField {
     return reshape(sqrt(2.0 / length) * sum, shape);
   }
 
-  std::shared_ptr<const VectorField> drift_;
-  std::shared_ptr<const VectorField> diffusion_;
+  DriftDiffusion equation_;
   std::int64_t terms_;
-  bool paths_;
 };
 
 ODEUM_PLUGIN(field, "wong_zakai", WongZakai, "1.0.0",

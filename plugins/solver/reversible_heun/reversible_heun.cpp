@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
+
 #include "../polynomial_output.hpp"
 #include "../step_length.hpp"
+#include "odeum/increments.hpp"
 
 namespace {
 
 using namespace odeum;
 
 /// Carry: the companion state zhat of every member that rates depend on, then the rates at zhat of
-/// all members. Quadratures are summed by the trapezoidal rule along zhat.
-class ReversibleHeun final : public Solver {
+/// all members. Quadratures are summed by the trapezoidal rule along zhat. Of a stochastic
+/// equation, whose rate at one time is another one on either side of it, zhat alone is carried.
+class ReversibleHeun final : public Solver, public StochasticScheme {
  public:
   static Schema schema() {
     return Schema(
@@ -19,18 +23,26 @@ class ReversibleHeun final : public Solver {
                "given steps. On y' = a y it is stable only for a h between -i and i, so solutions "
                "that decay fast make it oscillate; parabolic "
                "dense output of order 2")
+        .flag("stochastic", false,
+              "for the field sde: the rate at the companion state is evaluated anew at the "
+              "beginning of each step, with that step's increment; two evaluations a step. "
+              "Stratonovich's equation, as heun")
         .cite(
             "P. Kidger, J. Foster, X. Li, T. Lyons, Efficient and accurate gradients for neural "
             "SDEs, NeurIPS 2021, algorithms 1 and 2; the error estimate is diffrax's");
   }
-  explicit ReversibleHeun(const Config&) {}
+  explicit ReversibleHeun(const Config& config) : stochastic_(config.flag("stochastic")) {}
+
+  std::optional<Calculus> calculus() const override {
+    return stochastic_ ? std::optional(Calculus::stratonovich) : std::nullopt;
+  }
 
   int order() const override { return 2; }
   int error_order() const override { return 2; }
   bool reversible() const override { return true; }
 
   std::vector<Tensor> start(Rates& rates, Tensor t, const State& y) const override {
-    return carried(rates, y, rates(t, y));
+    return carried(rates, y, stochastic_ ? State() : rates(t, y));
   }
 
   StepOutputs step(Rates& rates, const StepInputs& in) const override {
@@ -82,23 +94,33 @@ class ReversibleHeun final : public Solver {
     State state;  ///< of quadratures, empty
     State rates;
   };
-  static Companion companion(const Rates& rates, const StepInputs& in) {
+  Companion companion(Rates& rates, const StepInputs& in) const {
     Companion companion;
     auto next = in.carry.begin();
     for (std::size_t m = 0; m < in.y.size(); ++m) {
       companion.state.push_back(rates.quadrature(m) ? Tensor() : *next++);
     }
-    companion.rates.assign(next, in.carry.end());
+    if (stochastic_) {
+      State at = in.y;
+      for (std::size_t m = 0; m < in.y.size(); ++m) {
+        if (companion.state[m]) at[m] = companion.state[m];
+      }
+      companion.rates = rates(in.t, at);
+    } else {
+      companion.rates.assign(next, in.carry.end());
+    }
     return companion;
   }
-  static std::vector<Tensor> carried(const Rates& rates, const State& state, const State& f) {
+  std::vector<Tensor> carried(const Rates& rates, const State& state, const State& f) const {
     std::vector<Tensor> carry;
     for (std::size_t m = 0; m < state.size(); ++m) {
       if (!rates.quadrature(m)) carry.push_back(state[m]);
     }
-    carry.insert(carry.end(), f.begin(), f.end());
+    if (!stochastic_) carry.insert(carry.end(), f.begin(), f.end());
     return carry;
   }
+
+  bool stochastic_;
 };
 
 }  // namespace
