@@ -61,12 +61,30 @@ std::vector<std::string> names_of(const Program& program, const char* prefix,
 
 bool is_source(Op op) { return op == Op::constant || op == Op::iota || op == Op::row_count; }
 
+/// Does every element of a contraction take but a few multiply-adds? Memory is dearer than these,
+/// as in a flow's first layer, which makes wide rows of narrow ones.
+bool is_short_product(const Graph& graph, const Node& node) {
+  constexpr std::int64_t kFew = 4;
+  if (node.op != Op::dot) return false;
+  const auto& labels = std::get<Contraction>(node.attributes);
+  const Shape& shape = graph[node.operands[0]].shape;
+  std::int64_t terms = 1;
+  for (std::size_t i = 0; i < labels.a.size(); ++i) {
+    if (labels.out.find(labels.a[i]) != std::string::npos) continue;
+    const std::int64_t extent = shape[static_cast<int>(i)];
+    if (extent == kRows) return false;
+    terms *= extent;
+  }
+  return terms <= kFew;
+}
+
 /// What the linear program of a linearisation computes anew instead of taking it as a residual.
-bool is_recomputed(Op op, Residuals policy) {
+bool is_recomputed(const Graph& graph, const Node& node, Residuals policy) {
+  const Op op = node.op;
   if (is_source(op) || op == Op::broadcast || op == Op::reshape) return true;
   if (policy == Residuals::all) return false;
-  return is_elementwise(op) || op == Op::permute || op == Op::slice || op == Op::pad ||
-         op == Op::concat;
+  return is_elementwise(op) || is_short_product(graph, node) || op == Op::permute ||
+         op == Op::slice || op == Op::pad || op == Op::concat;
 }
 
 /// Cuts a graph that holds primal and tangent nodes in two.
@@ -85,7 +103,7 @@ class Split {
         if (needed_[static_cast<std::size_t>(id)] != 0 && !linear(id)) residuals_.push_back(id);
         continue;
       }
-      if (linear(id) || is_recomputed(node.op, policy)) {
+      if (linear(id) || is_recomputed(graph, node, policy)) {
         for (const ValueId operand : node.operands) {
           needed_[static_cast<std::size_t>(operand)] = 1;
         }

@@ -221,7 +221,7 @@ TEST(CpuDevice, MultipliesMatricesLargerThanABlock) {
 }
 
 TEST(CpuDevice, SumsRowsOfAnyWidthWhileItStoresThem) {
-  for (const std::int64_t width : {1, 2, 3, 16, 33, 60, 64, 100, 860, 1023, 1024}) {
+  for (const std::int64_t width : {1, 2, 3, 4, 8, 16, 33, 60, 64, 100, 860, 1023, 1024}) {
     check({{"x", {kRows, width}}, {"w", {width}}},
           [](Arguments in) {
             const Tensor y = in[0] * in[1], z = y + 1.0;

@@ -117,6 +117,21 @@ TEST(Linearize, KeepsOnlyProductsWhenAsked) {
   EXPECT_GT(count_ops(lean.linear, Op::tanh), 0U);
 }
 
+TEST(Linearize, ComputesProductsOfFewTermsAnewWhereOnlyProductsAreKept) {
+  const std::vector<InputSpec> specs{
+      {"x", {kRows, 2}, DType::f64}, {"w", {5, 2}, DType::f64}, {"v", {5, 5}, DType::f64}};
+  const Program net = record(specs, [](In in) {
+    return std::vector{tanh(dot("ri,oi->ro", tanh(dot("ri,oi->ro", in[0], in[1])), in[2]))};
+  });
+  const Linearization lean = linearize(net, {0, 1, 2}, Residuals::products);
+  std::size_t products = 0;
+  for (int i = 0; i < lean.residuals; ++i) {
+    const ValueId id = lean.primal.outputs[net.outputs.size() + static_cast<std::size_t>(i)];
+    if (lean.primal[id].op == Op::dot) ++products;
+  }
+  EXPECT_EQ(products, 1U);  // the sum of five terms, not that of two
+}
+
 TEST(Transpose, RefusesWhatIsNotLinear) {
   const std::vector<InputSpec> specs{{"c", {2}, DType::f64}, {"x", {2}, DType::f64}};
   for (const Body& body : {Body([](In in) { return std::vector{in[0] + in[1]}; }),

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernels for processors with AVX2 and FMA.
+#include <immintrin.h>
+
 #include <utility>
 
 #include "kernels/table.hpp"

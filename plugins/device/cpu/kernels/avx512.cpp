@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "kernels/powers.hpp"
 #include "kernels/table.hpp"
 
 namespace odeum::cpu {

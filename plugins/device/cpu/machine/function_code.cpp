@@ -3,6 +3,8 @@
 
 #include <bit>
 
+#include "kernels/powers.hpp"
+
 namespace odeum::cpu {
 namespace {
 
@@ -10,7 +12,8 @@ using Xbyak::Zmm;
 
 /// The predicate of a < b.
 constexpr std::uint8_t kLess = 0x11;
-constexpr std::uint32_t kSign = std::uint32_t{1} << 31U;
+constexpr std::uint8_t kSignPlace = 31;
+constexpr std::uint32_t kSign = std::uint32_t{1} << kSignPlace;
 
 }  // namespace
 
@@ -23,6 +26,17 @@ void FunctionCode::write_numbers() {
     code_.L(label);
     code_.dd(bits);
   }
+  for (auto& [table, label] : tables_) {
+    code_.align(kPadding);
+    code_.L(label);
+    for (const float x : table == Table::powers ? kPowersOfTwo : kPowersOfTwoRest)
+      code_.dd(std::bit_cast<std::uint32_t>(x));
+  }
+}
+
+/// Lane by lane the element that the lowest four bits of the index say.
+void FunctionCode::look_up(int to, int index, Table table) {
+  code_.vpermps(Zmm(to), Zmm(index), code_.ptr[code_.rip + tables_[table]]);
 }
 
 void FunctionCode::set(int to, float value) {
@@ -60,22 +74,22 @@ void FunctionCode::tanh(int x, const FunctionRegisters& r) {
 }
 
 /// exp(-|x|)
-void FunctionCode::exp_of_minus_magnitude(int to, int x, int argument, int exponent, int square) {
-  const Zmm result(to), rest(argument), n(exponent);
-  code_.vpord(rest, Zmm(x), number(std::bit_cast<float>(kSign)));
+void FunctionCode::exp_of_minus_magnitude(int to, int x, int rest, int exponent, int low,
+                                          int moment) {
+  const Zmm result(to), r(rest), n(exponent), p(moment);
+  code_.vpord(r, Zmm(x), number(std::bit_cast<float>(kSign)));
   set(to, -104.0F);
-  code_.vmaxps(rest, result, rest);
-  set(exponent, 12582912.0F);
-  code_.vfmadd231ps(n, rest, number(1.44269504088896341F));
-  code_.vsubps(n, n, number(12582912.0F));
-  code_.vfnmadd231ps(rest, n, number(0.693359375F));
-  code_.vfmadd231ps(rest, n, number(2.12194440e-4F));
-  polynomial(to, argument,
-             {1.9875691500e-4F, 1.3981999507e-3F, 8.3334519073e-3F, 4.1665795894e-2F,
-              1.6666665459e-1F, 5.0000001201e-1F});
-  code_.vmulps(Zmm(square), rest, rest);
-  code_.vfmadd213ps(result, Zmm(square), rest);
-  code_.vaddps(result, result, number(1.0F));
+  code_.vmaxps(r, result, r);
+  set(to, kSixteenths);
+  code_.vfmadd231ps(result, r, number(1.44269504088896341F));
+  code_.vsubps(n, result, number(kSixteenths));
+  code_.vfnmadd231ps(r, n, number(0.693147182464599609375F));
+  code_.vfmadd231ps(r, n, number(1.904654299957768e-09F));
+  look_up(low, to, Table::powers_rest);
+  look_up(to, to, Table::powers);
+  polynomial(moment, rest, {0.166666672F, 0.5F, 1.0F});
+  code_.vfmadd213ps(p, r, Zmm(low));
+  code_.vfmadd213ps(result, p, result);
   code_.vscalefps(result, result, n);
 }
 
@@ -85,34 +99,33 @@ void FunctionCode::softplus_of(int to, int x, int e, int ratio, int square) {
   code_.vdivps(s, Zmm(e), s);
   code_.vmulps(Zmm(square), s, s);
   polynomial(to, square,
-             {0.24393908084023025F, 0.21398560506678543F, 0.28620207408437237F,
-              0.39998711246862334F, 0.6666667902643397F, 1.9999999998090061F});
-  // Its second operand is what this gives of zeros, and where x is not a number.
-  code_.vxorps(Zmm(square), Zmm(square), Zmm(square));
-  code_.vmaxps(Zmm(square), Zmm(square), Zmm(x));
+             {0.28179035057125845F, 0.2796046649171498F, 0.4002491840252899F, 0.666663145313607F,
+              2.000000007925238F});
+  code_.vpsrad(Zmm(square), Zmm(x), kSignPlace);
+  code_.vpandnd(Zmm(square), Zmm(square), Zmm(x));
   code_.vfmadd213ps(Zmm(to), s, Zmm(square));
 }
 
 void FunctionCode::sigmoid_of(int to, int x, int e, int divisor) {
-  set(to, 1.0F);
-  code_.vaddps(Zmm(divisor), Zmm(e), Zmm(to));
-  code_.vcmpps(code_.k1, Zmm(x), number(0.0F), kLess);
-  code_.vmovaps(Zmm(to) | code_.k1, Zmm(e));
+  constexpr std::uint8_t kChoose = 0xCA;  // where `to` is set e, else 1
+  code_.vaddps(Zmm(divisor), Zmm(e), number(1.0F));
+  code_.vpsrad(Zmm(to), Zmm(x), kSignPlace);
+  code_.vpternlogd(Zmm(to), Zmm(e), number(1.0F), kChoose);
   code_.vdivps(Zmm(to), Zmm(to), Zmm(divisor));
 }
 
 void FunctionCode::softplus(int x, const FunctionRegisters& r) {
-  exp_of_minus_magnitude(r[1], x, r[2], r[3], r[0]);
+  exp_of_minus_magnitude(r[1], x, r[2], r[3], r[0], r[4]);
   softplus_of(r[0], x, r[1], r[2], r[3]);
 }
 
 void FunctionCode::sigmoid(int x, const FunctionRegisters& r) {
-  exp_of_minus_magnitude(r[1], x, r[2], r[3], r[0]);
+  exp_of_minus_magnitude(r[1], x, r[2], r[3], r[0], r[4]);
   sigmoid_of(r[0], x, r[1], r[2]);
 }
 
 void FunctionCode::softplus_sigmoid(int x, const FunctionRegisters& r) {
-  exp_of_minus_magnitude(r[1], x, r[2], r[3], r[0]);
+  exp_of_minus_magnitude(r[1], x, r[2], r[3], r[0], r[4]);
   softplus_of(r[0], x, r[1], r[2], r[3]);
   sigmoid_of(r[2], x, r[1], r[3]);
   code_.vmovaps(Zmm(r[1]), Zmm(r[2]));

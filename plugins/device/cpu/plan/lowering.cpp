@@ -38,7 +38,7 @@ bool holds_images(const Graph& graph) {
 /// Rows of a tile.
 std::int64_t tile_rows(const Plan& plan) {
   // As many as the second-level cache holds, within what products like.
-  constexpr std::size_t kCache = std::size_t{512} << 10U;
+  constexpr std::size_t kCache = std::size_t{640} << 10U;
   std::size_t row = plan.tile_row_bytes;
   for (const Slot& slot : plan.slots) {
     if (plan.images && slot.rowful && !slot.in_arena()) row += slot.bytes();

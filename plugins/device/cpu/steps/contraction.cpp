@@ -73,10 +73,10 @@ class ContractionStep final : public Step {
   }
 
   bool can_fetch() const override {
-    // Not where the kernels for few rows or columns do the work, or a single register block.
+    // Not where the kernels for few rows, columns or terms do the work, or a single register block.
     const ContractionShape& s = spec_.shape;
     return runs_ && !spec_.turned && s.loops.empty() && s.m.size(kFetchingRows) >= 32 &&
-           s.n.size(kFetchingRows) >= 16;
+           s.n.size(kFetchingRows) >= 16 && s.k.size(kFetchingRows) >= 16;
   }
   void fetch(const FarValue& value) override {
     if (fetched_ < kMostFetches) far_[fetched_++] = value;
