@@ -68,13 +68,19 @@ class OpenClTraining : public ::testing::Test {
   std::string checkpoint(const std::string& run, const std::string& step = "00000020") const {
     return testing_tool::read(folder_ / run / "checkpoints" / ("step-" + step + ".safetensors"));
   }
-  /// A checkpoint but for the fingerprint of its configuration, which says how often there is one.
+  /// A checkpoint but for the fingerprint of its configuration, which says how often there is one,
+  /// and the checksum of all.
   std::string learned(const std::string& run, const std::string& step = "00000020") const {
     std::string text = checkpoint(run, step);
-    const std::string key = R"(\"config\":\")";
-    const std::size_t at = text.find(key);
-    if (at == std::string::npos) return "";
-    return text.erase(at, text.find(R"(\")", at + key.size()) - at);
+    const auto without = [&text](const std::string& key, const std::string& quote) {
+      const std::size_t at = text.find(key);
+      if (at == std::string::npos) return false;
+      text.erase(at, text.find(quote, at + key.size()) - at);
+      return true;
+    };
+    const bool whole =
+        without(R"(\"config\":\")", R"(\")") && without(R"("odeum.checksum":")", "\"");
+    return whole ? text : "";
   }
 
   testing_tool::Folder folder_;
