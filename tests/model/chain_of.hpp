@@ -39,8 +39,9 @@ class RecordedChain {
     model::BatchMemory memory(DType::f64);
     memory.use(device_);
     memory.load(batch);
-    const auto theta = model::upload_flat(*device_, model::initial_values(parameters_, 4),
-                                          static_cast<std::size_t>(parameters_.size), DType::f64);
+    const auto theta = model::upload_flat(
+        *device_, parameters.empty() ? model::initial_values(parameters_, 4) : parameters,
+        static_cast<std::size_t>(parameters_.size), DType::f64);
     Values kept = model::initial_values(buffers_, 4);
     for (const auto& [name, values] : fitted) model::store(buffers_, name, values, kept);
     const auto state =
@@ -71,6 +72,7 @@ class RecordedChain {
   }
 
   std::map<std::string, Values> fitted;
+  Values parameters;  ///< empty: initial ones
 
  private:
   Config config_;

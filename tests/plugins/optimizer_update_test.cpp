@@ -95,5 +95,37 @@ TEST(Sgd, RefusesNesterovWithoutMomentum) {
       testing::AllOf(testing::HasSubstr("test.yaml:2:1"), testing::HasSubstr("momentum above 0")));
 }
 
+// Reference values by NumPy in float64, parameters 1 and -2, gradients (1, 0.5), (-2, 0.25), (3,
+// -1):
+//   s = alpha s + (1 - alpha) g g;  m = alpha m + (1 - alpha) g
+//   v = momentum v + g / (sqrt(s - m m if centered else s) + epsilon);  p = p - lr v
+// with g = g + weight_decay p in front, as PyTorch's RMSprop.
+void expect_rmsprop(const std::string& yaml, const std::vector<double>& reference) {
+  const std::vector<double> end =
+      descend("rmsprop", yaml, {1, -2}, {{1, 0.5}, {-2, 0.25}, {3, -1}}, 0.01);
+  for (std::size_t i = 0; i < 2; ++i) EXPECT_NEAR(end[i], reference[i], 10 * kRounding) << yaml;
+}
+
+TEST(RmsProp, FollowsTheReference) {
+  expect_rmsprop("", {0.9091818549509012, -2.057427338392867});
+  expect_rmsprop("momentum: 0.9\n", {0.8187609350301374, -2.268838489890835});
+  expect_rmsprop("alpha: 0.9\ncentered: true\n", {0.9692918558437943, -2.0211811013999874});
+  expect_rmsprop("alpha: 0.9\nepsilon: 1e-3\nmomentum: 0.8\nweight_decay: 0.1\ncentered: true\n",
+                 {0.9423813955460374, -2.0585057876349713});
+}
+
+TEST(RmsProp, KeepsAsMuchAsItIsAskedFor) {
+  EXPECT_EQ(make<Optimizer>("rmsprop")->slots(), std::vector<std::string>{"mean_square"});
+  EXPECT_EQ(make<Optimizer>("rmsprop", "centered: true\nmomentum: 0.9\n")->slots(),
+            (std::vector<std::string>{"mean_square", "mean", "velocity"}));
+}
+
+TEST(RmsProp, StaysFiniteWhereAConstantGradientHasNoDeviation) {
+  // Without memory the mean is the gradient, so that steps are g / epsilon.
+  const std::vector<double> end =
+      descend("rmsprop", "alpha: 0\ncentered: true\nepsilon: 0.5\n", {1}, {{0.1}, {0.1}}, 0.01);
+  EXPECT_NEAR(end[0], 1.0 - 2 * 0.01 * 0.1 / 0.5, 1e-8);
+}
+
 }  // namespace
 }  // namespace odeum::plugin_tests

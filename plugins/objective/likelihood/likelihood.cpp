@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cmath>
 #include <cstdint>
 #include <map>
-#include <numbers>
 #include <string>
 
+#include "../normal_base.hpp"
 #include "odeum/objective.hpp"
 #include "odeum/plugin.hpp"
 
 namespace odeum::objectives {
 namespace {
-
-/// ln N(z; 0, I) of each row, [rows] float64.
-Tensor log_normal(Tensor z) {
-  const auto elements = static_cast<double>(z.shape().elements_per_row());
-  const double log_constant = 0.5 * elements * std::log(2.0 * std::numbers::pi);
-  return -0.5 * sum_features(square(cast(z, DType::f64))) - log_constant;
-}
 
 class Likelihood final : public Objective {
  public:
@@ -40,21 +32,20 @@ class Likelihood final : public Objective {
   bool needs_log_determinant() const override { return true; }
   std::string units() const override { return units_; }
   double unit_scale(std::int64_t elements) const override {
-    return units_ == "nats" ? 1.0 : static_cast<double>(elements) * std::numbers::ln2;
+    return units_ == "nats" ? 1.0 : nats_per_bit_per_dim(elements);
   }
 
   Losses losses(Scope& /*scope*/, Model& model,
                 const std::map<std::string, Tensor>& roles) const override {
     Tensor x = roles.at("x");
-    const Model::Result result = model.forward(x);
-    Tensor nll = -(log_normal(result.value) + result.log_determinant);
+    Tensor nll = negative_log_likelihood(model.forward(x));
     if (units_ == "nats") return {nll, {{"nll", nll}}};
     Tensor bits = nll / unit_scale(x.shape().elements_per_row());
     return {bits, {{"nll", nll}, {"bits_per_dim", bits}}};
   }
 
   Tensor base_sample(Scope& scope, const Shape& shape) const override {
-    return scope.noise("base", shape, Distribution::normal);
+    return normal_base(scope, shape);
   }
 
  private:
