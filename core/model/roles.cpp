@@ -55,7 +55,7 @@ void require_known_roles(const Config& root, const RoleNames& names) {
       root.fail("bind", "the objective has no role '" + role + "'; it has " + listed(names.roles));
     }
     if (colon == std::string::npos || colon + 1 == entry.size()) {
-      root.fail("bind", "'" + entry + "' names no column: bind: [" + role + ":COLUMN]");
+      root.fail("bind", "of the role '" + role + "' no column is named: bind: [ROLE:COLUMN]");
     }
     if (among(bound, role)) root.fail("bind", "the role '" + role + "' is bound twice");
     bound.push_back(role);

@@ -95,7 +95,7 @@ TEST(Refusal, OfAnUnknownRoleOrColumn) {
   EXPECT_THAT(refusal(kFlow, {"bind=[x:pixels]"}),
               AllOf(HasSubstr("bind"), HasSubstr("column 'pixels'")));
   EXPECT_THAT(refusal(kFlow, {"bind=[x:points, x:points]"}), HasSubstr("bound twice"));
-  EXPECT_THAT(refusal(kFlow, {"bind=['x:']"}), HasSubstr("names no column"));
+  EXPECT_THAT(refusal(kFlow, {"bind=['x:']"}), HasSubstr("no column is named"));
   EXPECT_EQ(refusal(kFlow, {"bind=[x:points]"}), "");
 }
 
