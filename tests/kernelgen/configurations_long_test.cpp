@@ -61,7 +61,7 @@ const std::map<std::string, Sets>& small() {
        {"data.window.rows=3", "data.window.spacing=1", "data.window.stride=1",
         "flow.times.count=3"}},
       {"flows/eight-gaussians", mlp},
-      {"flows/mnist14", {"flow.field.hidden=[3]"}},
+      {"flows/mnist14", {"data.validation=2", "flow.field.hidden=[3]"}},
       {"flows/power-plant", mlp},
       {"images/celeba-hq256", images},
       {"images/cifar10", images},
