@@ -6,31 +6,24 @@
 
 #include "odeum/regularizer.hpp"
 #include "odeum/solver.hpp"
+#include "solve/around.hpp"
 
 namespace odeum::model {
 
-class NotedRates final : public Rates {
+class NotedRates final : public solve::RatesAround {
  public:
-  NotedRates(Rates& rates, const program::Graph* graph) : rates_(rates), graph_(graph) {}
+  NotedRates(Rates& rates, const program::Graph* graph) : RatesAround(rates), graph_(graph) {}
 
   State operator()(Tensor t, const State& y) override {
-    State result = rates_(t, y);
+    State result = inner()(t, y);
     note(t, y.front(), result.front());
     return result;
   }
   Parts parts(Tensor t, const State& y) override {
-    Parts result = rates_.parts(t, y);
+    Parts result = inner().parts(t, y);
     note(t, y.front(), result.rest.front() + result.stiff.front());
     return result;
   }
-  bool quadrature(std::size_t member) const override { return rates_.quadrature(member); }
-  Tensor tolerance(std::size_t member, Tensor magnitude) const override {
-    return rates_.tolerance(member, magnitude);
-  }
-  bool along_absolute_time(std::size_t member) const override {
-    return rates_.along_absolute_time(member);
-  }
-  std::int64_t calls() const override { return rates_.calls(); }
 
   /// An evaluation made elsewhere.
   void note(Tensor t, Tensor z, Tensor rate) {
@@ -45,7 +38,6 @@ class NotedRates final : public Rates {
   std::vector<SolverStep::Evaluation> noted;  ///< in the order made
 
  private:
-  Rates& rates_;
   const program::Graph* graph_;
 };
 

@@ -8,6 +8,7 @@
 #include "model/noted_rates.hpp"
 #include "odeum/program.hpp"
 #include "odeum/tensor.hpp"
+#include "solve/around.hpp"
 #include "solve/rates.hpp"
 
 namespace odeum::model {
@@ -16,25 +17,15 @@ namespace {
 
 using Evaluation = SolverStep::Evaluation;
 
-class StepCosts final : public Solver {
+class StepCosts final : public solve::SolverAround {
  public:
   StepCosts(std::shared_ptr<const Solver> solver, std::vector<NamedCost> costs, std::size_t first)
-      : solver_(std::move(solver)), costs_(std::move(costs)), first_(first) {}
-
-  int order() const override { return solver_->order(); }
-  int error_order() const override { return solver_->error_order(); }
-  std::string refusal(const Dynamics& dynamics) const override {
-    return solver_->refusal(dynamics);
-  }
-  const Tableau* runge_kutta() const override { return solver_->runge_kutta(); }
-  std::vector<Tensor> start(Rates& rates, Tensor t, const State& y) const override {
-    return solver_->start(rates, t, y);
-  }
+      : SolverAround(std::move(solver)), costs_(std::move(costs)), first_(first) {}
 
   StepOutputs step(Rates& rates, const StepInputs& in) const override {
     NotedRates noted(rates, in.t.graph());
     if (carries_first_rate(in)) noted.note(in.t, in.y.front(), in.carry.front());
-    StepOutputs out = solver_->step(noted, in);
+    StepOutputs out = inner().step(noted, in);
     if (iterates()) noted.noted.clear();
     const State costs = of(in, out, std::move(noted.noted));
     for (std::size_t i = 0; i < costs.size(); ++i) {
@@ -44,16 +35,15 @@ class StepCosts final : public Solver {
   }
 
   State interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const override {
-    State y = solver_->interpolate(x, in, out);
+    State y = inner().interpolate(x, in, out);
     for (std::size_t m = first_; m < first_ + costs_.size(); ++m) {
       y[m] = in.y[m] + x * (out.y[m] - in.y[m]);
     }
     return y;
   }
 
-  bool reversible() const override { return solver_->reversible(); }
   StepOutputs undo(Rates& rates, const StepInputs& end) const override {
-    StepOutputs begin = solver_->undo(rates, end);
+    StepOutputs begin = inner().undo(rates, end);
     const StepInputs again{end.t - end.h, end.h, begin.y, begin.carry};
     const StepOutputs taken = step(rates, again);
     for (std::size_t m = first_; m < first_ + costs_.size(); ++m) {
@@ -65,13 +55,13 @@ class StepCosts final : public Solver {
  private:
   /// Whether the rates are evaluated at an iteration's guesses, which are no stages.
   bool iterates() const {
-    const Tableau* tableau = solver_->runge_kutta();
+    const Tableau* tableau = inner().runge_kutta();
     return tableau != nullptr && !tableau->is_explicit();
   }
 
   /// Whether the carry is the step's first evaluation, which the step then does not make.
   bool carries_first_rate(const StepInputs& in) const {
-    const Tableau* tableau = solver_->runge_kutta();
+    const Tableau* tableau = inner().runge_kutta();
     return tableau != nullptr && tableau->first_same_as_last() && in.carry.size() == in.y.size();
   }
 
@@ -90,7 +80,6 @@ class StepCosts final : public Solver {
     return costs;
   }
 
-  std::shared_ptr<const Solver> solver_;
   std::vector<NamedCost> costs_;
   std::size_t first_;
 };

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "odeum/tensor.hpp"
+#include "solve/around.hpp"
 
 namespace odeum::solve {
 namespace {
@@ -89,55 +90,30 @@ void check_resolution(const Config& config, double piece, double latest, DType s
 }
 
 /// A step's rates, evaluated below its upper end.
-class PieceRates final : public Rates {
+class PieceRates final : public RatesAround {
  public:
   PieceRates(Rates& rates, Tensor from, Tensor h)
-      : rates_(rates), last_(max(from, from + h) - kBeforeJoint * abs(h)) {}
+      : RatesAround(rates), last_(max(from, from + h) - kBeforeJoint * abs(h)) {}
 
-  State operator()(Tensor t, const State& y) override { return rates_(min(t, last_), y); }
-  Parts parts(Tensor t, const State& y) override { return rates_.parts(min(t, last_), y); }
-  bool quadrature(std::size_t member) const override { return rates_.quadrature(member); }
-  Tensor tolerance(std::size_t member, Tensor magnitude) const override {
-    return rates_.tolerance(member, magnitude);
-  }
-  bool along_absolute_time(std::size_t member) const override {
-    return rates_.along_absolute_time(member);
-  }
-  std::int64_t calls() const override { return rates_.calls(); }
+  State operator()(Tensor t, const State& y) override { return inner()(min(t, last_), y); }
+  Parts parts(Tensor t, const State& y) override { return inner().parts(min(t, last_), y); }
 
  private:
-  Rates& rates_;
   Tensor last_;
 };
 
-class WithinPieces final : public Solver {
+class WithinPieces final : public SolverAround {
  public:
-  explicit WithinPieces(std::shared_ptr<const Solver> solver) : solver_(std::move(solver)) {}
+  using SolverAround::SolverAround;
 
-  int order() const override { return solver_->order(); }
-  int error_order() const override { return solver_->error_order(); }
-  std::string refusal(const Dynamics& dynamics) const override {
-    return solver_->refusal(dynamics);
-  }
-  const Tableau* runge_kutta() const override { return solver_->runge_kutta(); }
-  std::vector<Tensor> start(Rates& rates, Tensor t, const State& y) const override {
-    return solver_->start(rates, t, y);
-  }
   StepOutputs step(Rates& rates, const StepInputs& in) const override {
     PieceRates own(rates, in.t, in.h);
-    return solver_->step(own, in);
+    return inner().step(own, in);
   }
-  State interpolate(Tensor x, const StepInputs& in, const StepOutputs& out) const override {
-    return solver_->interpolate(x, in, out);
-  }
-  bool reversible() const override { return solver_->reversible(); }
   StepOutputs undo(Rates& rates, const StepInputs& end) const override {
     PieceRates own(rates, end.t - end.h, end.h);
-    return solver_->undo(own, end);
+    return inner().undo(own, end);
   }
-
- private:
-  std::shared_ptr<const Solver> solver_;
 };
 
 }  // namespace

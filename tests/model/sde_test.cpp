@@ -7,8 +7,7 @@
 
 #include <cmath>
 
-#include "chain_of.hpp"
-#include "model/declarations.hpp"
+#include "stochastic.hpp"
 
 namespace odeum::model_tests {
 namespace {
@@ -27,31 +26,10 @@ std::string model_of(const std::string& field, std::int64_t steps, const std::st
          "    solver: {use: " + solver + ", steps: " + count + "}\n";
 }
 
-Values solved(const std::string& yaml, const Shape& shape, const Values& x,
-              const std::vector<std::string>& sets = {}) {
-  RecordedChain recorded(yaml, sets);
-  return recorded
-      .run(
-          [&](model::Recorder& recorder, Tensor z) {
-            const auto chain = recorded.chain(shape);
-            return std::vector<Tensor>{
-                chain->forward(recorder, z, model::Use::evaluation, chain->size()).value};
-          },
-          shape, x)
-      .front();
-}
-
-/// The increments of W of an element of a sample: the draws are those that `random` promises
-/// (odeum/random.hpp) for the recorded chain's seed.
+/// The increments of W of an element of a sample.
 Values increments(std::uint64_t sample, std::int64_t element, std::int64_t steps) {
-  const std::uint64_t key = stream_key(9, Purpose::noise, model::name_key("flow.field.increments"));
-  const std::uint64_t stream = stream_key(key, Purpose::user, 0);
-  Values result;
-  for (std::int64_t k = 0; k < steps; ++k) {
-    const auto index = static_cast<std::uint64_t>(element * steps + k);
-    result.push_back(std::sqrt(kEnd / static_cast<double>(steps)) *
-                     RandomElement(stream, sample, index).normal());
-  }
+  Values result = draws("flow.field.increments", sample, element, steps);
+  for (double& dw : result) dw *= std::sqrt(kEnd / static_cast<double>(steps));
   return result;
 }
 
@@ -145,45 +123,19 @@ TEST(Sde, MethodsOfOrderTwoHaveTheStrongOrderOneForStratonovichsEquation) {
   }
 }
 
-struct Moments {
-  double mean = 0.0;
-  double variance = 0.0;
-};
-
 TEST(Sde, HasTheMeanAndVarianceOfAnOrnsteinUhlenbeckProcess) {
-  // dX = (mu t - theta X) dt + (sigma + phi t) dW: X(T) is Gaussian, with mean x0 e^(-theta T) + mu
-  // (T/theta - (1 - e^(-theta T))/theta^2) and variance int (sigma + phi s)^2 e^(-2 theta (T - s)).
-  const double mu = 0.2;
-  const double theta = 0.5;
-  const double start = 1.5;
-  const double decay = std::exp(-theta * kEnd);
-  Moments truth{start * decay + mu * (kEnd / theta - (1.0 - decay) / (theta * theta)), 0.0};
-  const int pieces = 1000;  // of Simpson's rule, exact to rounding here
-  for (int i = 0; i <= pieces; ++i) {
-    const double s = kEnd * i / pieces;
-    const double weight = (i == 0 || i == pieces ? 1.0 : (i % 2 == 1 ? 4.0 : 2.0)) / 3.0;
-    truth.variance +=
-        weight * kEnd / pieces * std::pow(0.6 + 0.15 * s, 2) * std::exp(-2.0 * theta * (kEnd - s));
-  }
-  const std::size_t n = 8000;
-  // So many standard errors: by chance one test in 15,000 is this far off, and the noise is the
-  // same in every run. 64 steps add some tenths of a standard error by Euler's method, less by
-  // Heun's.
-  const double errors = 4.0;
+  const OrnsteinUhlenbeck process{.mu = 0.2, .theta = 0.5, .sigma = 0.6, .phi = 0.15};
+  // 64 steps add some tenths of a standard error by Euler's method, less by Heun's.
   for (const char* solver : {"euler", "heun"}) {
+    SCOPED_TRACE(solver);
     const std::string calculus = std::string(solver) == "euler" ? "ito" : "stratonovich";
     const Values end =
         solved(model_of("drift: {use: linear, matrix: -0.5, slope: 0.2}, diffusion: {use: linear, "
                         "matrix: 0, bias: 0.6, slope: 0.15}, calculus: " +
                             calculus,
                         64, solver),
-               {kRows, 1}, Values(n, start));
-    Moments found{mean(end), 0.0};
-    for (const double x : end) found.variance += std::pow(x - found.mean, 2);
-    found.variance /= static_cast<double>(n - 1);
-    EXPECT_NEAR(found.mean, truth.mean, errors * std::sqrt(truth.variance / n)) << solver;
-    EXPECT_NEAR(found.variance, truth.variance, errors * truth.variance * std::sqrt(2.0 / (n - 1)))
-        << solver;
+               {kRows, 1}, Values(8000, 1.5));
+    expect_moments(end, process.moments(1.5, kEnd));
   }
 }
 
@@ -268,85 +220,36 @@ model:
     divergence: {estimator: none}
 )";
 
-/// The dataset's rows from the first one on.
-model::Batch read(const model::Pipeline& pipeline, std::int64_t rows) {
-  model::Batch batch;
-  batch.rows = rows;
-  for (std::int64_t i = 0; i < rows; ++i) batch.samples.push_back(i);
-  std::vector<std::span<double>> out;
-  for (const Column& column : pipeline.dataset().columns()) {
-    std::size_t size = 1;
-    for (const std::int64_t extent : column.shape) size *= static_cast<std::size_t>(extent);
-    batch.columns.emplace_back(size * static_cast<std::size_t>(rows));
-  }
-  for (Values& values : batch.columns) out.emplace_back(values);
-  pipeline.dataset().read(Split::train, 1, batch.samples, out);
-  return batch;
-}
-
-/// The gradient of training step 3 along a direction, and its distance from differences of fourth
-/// order of the loss.
-void expect_differences(Assembled& model, const model::Batch& batch) {
-  const Values exact = model.train_step(batch, 3).gradient;
-  const Values direction = normal(exact.size(), 5);
-  double along = 0.0;
-  for (std::size_t i = 0; i < exact.size(); ++i) along += exact[i] * direction[i];
-  const Values start = model.parameters;
-  const auto loss_at = [&](double step) {
-    for (std::size_t i = 0; i < start.size(); ++i) {
-      model.parameters[i] = start[i] + step * direction[i];
-    }
-    return model.train_step(batch, 3).result.loss;
-  };
-  const double by = 1e-4;
-  const double near = loss_at(by) - loss_at(-by);
-  const double far = loss_at(2.0 * by) - loss_at(-2.0 * by);
-  // Differences of a loss that is known to 1e-15 over 1e-4.
-  EXPECT_NEAR(along, (8.0 * near - far) / (12.0 * by), 1e-8 * (1.0 + std::abs(along)));
-  model.parameters = start;
-}
+// Of differences of a loss that is known to 1e-15 over 1e-4.
+constexpr double kStep = 1e-4;
+constexpr double kDifferences = 1e-8;
 
 TEST(Sde, HasTheGradientsOfItsStepsOnAFixedPath) {
   const auto batch = rows_of(normal(8, 2), 2);
   for (const char* keep : {"residuals", "stages", "steps"}) {
     Assembled model(kNets, {std::string("flow.gradient={use: backprop, keep: ") + keep + "}"});
-    expect_differences(model, batch);
+    checked_gradient(model, batch, kStep, kDifferences);
   }
   for (const char* gradient : {"backprop", "reversible"}) {
     Assembled model(kNets, {"flow.solver={use: reversible_heun, stochastic: true, step: 0.1}",
                             std::string("flow.gradient=") + gradient});
-    expect_differences(model, batch);
+    checked_gradient(model, batch, kStep, kDifferences);
   }
   Assembled paths(kPaths);
-  expect_differences(paths, read(paths.pipeline, 5));
+  checked_gradient(paths, read(paths.pipeline, 5), kStep, kDifferences);
 }
 
 TEST(Sde, MovesWithALearnedSpan) {
   Assembled model(kNets, {"flow.learn_span=true", "flow.solver={use: heun, steps: 20}"});
-  expect_differences(model, rows_of(normal(8, 2), 2));
+  checked_gradient(model, rows_of(normal(8, 2), 2), kStep, kDifferences);
 }
 
 TEST(Sde, DrawsNoiseAnewForEveryStepAndEveryEvaluation) {
-  const auto batch = rows_of(normal(8, 2), 2);
   Assembled model(kNets);
-  const double loss = model.train_step(batch, 3).result.loss;
-  EXPECT_EQ(model.train_step(batch, 3).result.loss, loss);
-  EXPECT_NE(model.train_step(batch, 4).result.loss, loss);
-  const Values nll = model.nll(batch, 3);
-  EXPECT_EQ(model.nll(batch, 3), nll);
-  EXPECT_NE(model.nll(batch, 4), nll);
+  expect_noise_anew(model);
 }
 
-TEST(Sde, GivesTheSameBitsForAnyNumberOfThreads) {
-  const auto batch = rows_of(normal(1400, 2), 2);  // more rows than one tile of any kind
-  Assembled one(kNets, {"device.threads=1"});
-  Assembled two(kNets, {"device.threads=2"});
-  const auto first = one.train_step(batch);
-  const auto second = two.train_step(batch);
-  EXPECT_EQ(first.result.loss, second.result.loss);
-  EXPECT_EQ(first.gradient, second.gradient);
-  EXPECT_EQ(one.nll(batch), two.nll(batch));
-}
+TEST(Sde, GivesTheSameBitsForAnyNumberOfThreads) { expect_same_bits(kNets); }
 
 TEST(Sde, IsTrainedByWavesAndEvaluatedByIncrements) {
   // The same parameters under the same names, so one model has both.
