@@ -20,8 +20,8 @@ namespace odeum::solve {
 std::optional<Calculus> calculus_of(const Solver& solver);
 
 /// Throws ConfigError at `config`, the solver's, where its steps between `times`, all of which end
-/// steps, are not the path's pieces one by one, or do not tend to the equation's solution, and where
-/// the pieces are too short for times of the state's type to tell apart.
+/// steps, are not the path's pieces one by one, or do not tend to the equation's solution, and
+/// where the pieces are too short for times of the state's type to tell apart.
 void check_increments(const Config& config, const Solver& solver, const SolveOptions& options,
                       const WienerIncrements& path, DType state, std::span<const double> times);
 
