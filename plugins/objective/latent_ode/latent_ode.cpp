@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
-#include <cstddef>
 #include <map>
 #include <numbers>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "../observed.hpp"
 #include "odeum/objective.hpp"
 #include "odeum/plugin.hpp"
 
@@ -30,18 +29,6 @@ struct Series {
     return {part(value), part(known), part(observed), part(truth), part(counted)};
   }
 };
-
-/// Per row: the mean of values where `counts` is not 0, weighted by it; 0 where there are none.
-Tensor weighted_mean(Tensor values, Tensor counts) {
-  const Tensor total = sum_features(counts);
-  return sum_features(values * counts) / (total + equal(total, zeros_like(total)));
-}
-
-/// The root of the mean of `squares`, each counted as often as `counts` says.
-double root_mean(const std::vector<double>& squares, const std::vector<double>& counts) {
-  const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
-  return std::sqrt(std::inner_product(squares.begin(), squares.end(), counts.begin(), 0.0) / total);
-}
 
 class LatentOde final : public Objective {
  public:

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <map>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "../observed.hpp"
 #include "odeum/objective.hpp"
 #include "odeum/plugin.hpp"
 
@@ -25,25 +24,11 @@ std::string at(const std::string& metric, std::int64_t time, std::int64_t times)
   return metric + "_" + std::string(last.size() - number.size(), '0') + number;
 }
 
-/// The root of the mean of `squares`, each counted as often as `counts` says.
-double root_mean(const std::vector<double>& squares, const std::vector<double>& counts) {
-  double total = 0.0;
-  for (std::size_t i = 0; i < squares.size(); ++i) total += squares[i] * counts[i];
-  return std::sqrt(total / std::accumulate(counts.begin(), counts.end(), 0.0));
-}
-
 /// Errors of a batch, [rows, times, features] float64, and which of them are counted.
 struct Errors {
   Tensor error;
   Tensor seen;  ///< 1 where y was observed, else 0
 };
-
-/// Per row: the mean of values where `counts` is not 0, weighted by it; 0 where there are none.
-Tensor weighted_mean(Tensor values, Tensor counts) {
-  const Tensor total = sum_features(counts);
-  const Tensor none = equal(total, zeros_like(total));
-  return sum_features(values * counts) / (total + none);
-}
 
 class Trajectory final : public Objective {
  public:
